@@ -1,0 +1,98 @@
+/**
+ * The error catalogue: what a client is told, and whether trying again can help.
+ *
+ * `publicMessage` is the contract's `error_msg`. The contract documents four messages; where a more precise
+ * reason exists it goes into `error.code` and `error.detail`, so that clients which compare messages keep working.
+ */
+interface ErrorEntry {
+	/** HTTP status of the synchronous endpoint. */
+	readonly status: number;
+	/** Whether the same request may succeed later. A job fails for good on an error that is not retryable. */
+	readonly retryable: boolean;
+	readonly publicMessage: string;
+}
+
+const PROCESSING = 'Failed to process media';
+const DOWNLOADING = 'Failed to download media from URL';
+
+export const ERROR_CATALOGUE = {
+	missing_input: {
+		status: 400,
+		retryable: false,
+		publicMessage: "Either 'url' or 'img' parameter must be provided",
+	},
+	invalid_url: { status: 400, retryable: false, publicMessage: 'Invalid URL format' },
+	invalid_request: { status: 400, retryable: false, publicMessage: 'Invalid request' },
+	unauthorized: { status: 401, retryable: false, publicMessage: 'Invalid or missing API key' },
+	not_found: { status: 404, retryable: false, publicMessage: 'Not found' },
+	method_not_allowed: { status: 405, retryable: false, publicMessage: 'Method not allowed' },
+	body_too_large: { status: 413, retryable: false, publicMessage: 'Request body too large' },
+	queue_full: { status: 429, retryable: true, publicMessage: 'Too many jobs in the queue' },
+
+	url_blocked: { status: 400, retryable: false, publicMessage: DOWNLOADING },
+	download_failed: { status: 400, retryable: true, publicMessage: DOWNLOADING },
+	download_timeout: { status: 400, retryable: true, publicMessage: DOWNLOADING },
+	too_large: { status: 400, retryable: false, publicMessage: DOWNLOADING },
+
+	unsupported_format: { status: 500, retryable: false, publicMessage: PROCESSING },
+	corrupt_media: { status: 500, retryable: false, publicMessage: PROCESSING },
+	too_many_pixels: { status: 500, retryable: false, publicMessage: PROCESSING },
+	processing_timeout: { status: 500, retryable: false, publicMessage: PROCESSING },
+	worker_lost: { status: 500, retryable: true, publicMessage: PROCESSING },
+	internal: { status: 500, retryable: true, publicMessage: PROCESSING },
+
+	queue_unavailable: { status: 503, retryable: true, publicMessage: 'Job queue unavailable' },
+	storage_unavailable: { status: 503, retryable: true, publicMessage: 'Object store unavailable' },
+	shutting_down: { status: 503, retryable: true, publicMessage: 'Server is shutting down' },
+	wait_timeout: {
+		status: 504,
+		retryable: true,
+		publicMessage: 'Timed out waiting for the result; the job keeps running',
+	},
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+export function isErrorCode(value: string): value is ErrorCode {
+	return Object.hasOwn(ERROR_CATALOGUE, value);
+}
+
+export interface AppErrorOptions {
+	/** What went wrong in words a client may read: names the expectation and what came. No secrets, no inner text. */
+	readonly detail?: string;
+	readonly cause?: unknown;
+}
+
+/** The one error class of Facet. Its `code` decides the HTTP status, the retry and the public message. */
+export class AppError extends Error {
+	override readonly name = 'AppError';
+	readonly code: ErrorCode;
+	readonly detail: string | undefined;
+
+	constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+		const { publicMessage } = ERROR_CATALOGUE[code];
+		super(
+			`${code}: ${options.detail ?? publicMessage}`,
+			'cause' in options ? { cause: options.cause } : undefined,
+		);
+		this.code = code;
+		this.detail = options.detail;
+	}
+
+	get status(): number {
+		return ERROR_CATALOGUE[this.code].status;
+	}
+
+	get retryable(): boolean {
+		return ERROR_CATALOGUE[this.code].retryable;
+	}
+
+	get publicMessage(): string {
+		return ERROR_CATALOGUE[this.code].publicMessage;
+	}
+
+	/** Any thrown value as an AppError; an unknown one becomes `internal`, with the original as its cause. */
+	static from(error: unknown): AppError {
+		return error instanceof AppError ? error : new AppError('internal', { cause: error });
+	}
+}
