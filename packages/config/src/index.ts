@@ -1,0 +1,3 @@
+export { type Config, ConfigError, parseConfig } from './config.ts';
+export { loadConfig } from './environment.ts';
+export { configurationMarkdown, environmentExample } from './reference.ts';

@@ -1,0 +1,145 @@
+import { AppError, type JobOutcome, type Logger } from '@facet/contracts';
+import { QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { JOB_CATALOGUE, type JobName } from './catalogue.ts';
+import { DrainRate } from './drain-rate.ts';
+import { failureFromReason } from './failure-reason.ts';
+import type { ResultStore } from './result-store.ts';
+
+export interface WaiterOptions {
+	/** A connection of its own: it blocks on the event stream. */
+	readonly redis: Redis;
+	readonly prefix: string;
+	readonly results: ResultStore;
+	readonly logger: Logger;
+}
+
+type Signal =
+	| { readonly kind: 'completed' | 'removed' | 'timeout' | 'closing' }
+	| { readonly kind: 'failed'; readonly reason: string };
+
+/** One caller's wait for one job. Made before the job is added, so that no event can come too early. */
+export interface Expectation {
+	/**
+	 * Waits for the job to end.
+	 *
+	 * @throws AppError `wait_timeout` when the time is over, `shutting_down` when this process stops first,
+	 * `queue_unavailable` when the result cannot be read.
+	 */
+	outcome(timeoutMs: number): Promise<JobOutcome>;
+	/** Forgets the wait; the job is not touched. */
+	release(): void;
+}
+
+/** Events can be lost while Redis is away, and streams are trimmed; the result store is asked this often instead. */
+const SWEEP_INTERVAL_MS = 2000;
+
+/**
+ * Waits for jobs to end: one reader of the event stream for the whole process, raced with a timeout for each job, and
+ * a look at the result store at the end of each wait, so that a lost event loses no answer.
+ */
+export class JobWaiter {
+	readonly #options: WaiterOptions;
+	readonly #events: QueueEvents;
+	readonly #expected = new Map<string, Set<(signal: Signal) => void>>();
+	readonly #sweep: NodeJS.Timeout;
+	/** How fast the whole queue empties, seen from its events. */
+	readonly drainRate = new DrainRate();
+
+	private constructor(options: WaiterOptions, events: QueueEvents) {
+		this.#options = options;
+		this.#events = events;
+		// The connection reports its own errors.
+		events.on('error', () => {});
+		events.on('completed', ({ jobId }) => this.#ended(jobId, { kind: 'completed' }));
+		events.on('failed', ({ jobId, failedReason }) =>
+			this.#ended(jobId, { kind: 'failed', reason: failedReason }),
+		);
+		events.on('removed', ({ jobId }) => this.#signal(jobId, { kind: 'removed' }));
+		this.#sweep = setInterval(() => void this.#collectMissed(), SWEEP_INTERVAL_MS).unref();
+	}
+
+	/** Starts to read the events of a queue, from now on. Does not wait for Redis. */
+	static start(name: JobName, options: WaiterOptions): JobWaiter {
+		const events = new QueueEvents(JOB_CATALOGUE[name].queue, {
+			connection: options.redis,
+			prefix: options.prefix,
+			// The default `$` means "what comes after this very read" and loses what comes between two reads. A stream id
+			// is a time of the server's; an hour of margin for its clock costs one look at old events and nothing else.
+			lastEventId: `${Date.now() - 3_600_000}-0`,
+		});
+		return new JobWaiter(options, events);
+	}
+
+	expect(jobId: string): Expectation {
+		let resolve: (signal: Signal) => void = () => {};
+		const signalled = new Promise<Signal>((resolveSignal) => {
+			resolve = resolveSignal;
+		});
+		const listeners = this.#expected.get(jobId) ?? new Set();
+		this.#expected.set(jobId, listeners.add(resolve));
+		const release = () => {
+			listeners.delete(resolve);
+			if (listeners.size === 0) this.#expected.delete(jobId);
+		};
+		return {
+			release,
+			outcome: async (timeoutMs) => {
+				const timer = setTimeout(() => resolve({ kind: 'timeout' }), timeoutMs);
+				try {
+					return await this.#outcome(jobId, await signalled);
+				} finally {
+					clearTimeout(timer);
+					release();
+				}
+			},
+		};
+	}
+
+	/** Stops reading; whoever still waits gets `shutting_down`. */
+	async close(): Promise<void> {
+		clearInterval(this.#sweep);
+		for (const jobId of this.#expected.keys()) this.#signal(jobId, { kind: 'closing' });
+		await this.#events.close();
+	}
+
+	async #outcome(jobId: string, signal: Signal): Promise<JobOutcome> {
+		if (signal.kind === 'closing') throw new AppError('shutting_down');
+		const stored = await this.#options.results.get(jobId).catch((error: unknown) => {
+			// When the wait was over anyway, that is what the client needs to know: the job runs on.
+			if (signal.kind === 'timeout') return undefined;
+			throw new AppError('queue_unavailable', { cause: error });
+		});
+		if (stored) return stored;
+		switch (signal.kind) {
+			case 'failed':
+				return failureFromReason(signal.reason);
+			case 'timeout':
+				throw new AppError('wait_timeout');
+			case 'removed':
+				throw new AppError('internal', { detail: 'the job was removed from the queue' });
+			case 'completed':
+				throw new AppError('internal', { detail: 'the result of the job has expired' });
+		}
+	}
+
+	#ended(jobId: string, signal: Signal): void {
+		this.drainRate.count();
+		this.#signal(jobId, signal);
+	}
+
+	#signal(jobId: string, signal: Signal): void {
+		for (const resolve of this.#expected.get(jobId) ?? []) resolve(signal);
+	}
+
+	async #collectMissed(): Promise<void> {
+		if (this.#expected.size === 0) return;
+		try {
+			for (const jobId of await this.#options.results.finished([...this.#expected.keys()])) {
+				this.#signal(jobId, { kind: 'completed' });
+			}
+		} catch (error) {
+			this.#options.logger.debug({ err: error }, 'queue: sweep for missed results failed');
+		}
+	}
+}
