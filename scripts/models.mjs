@@ -1,0 +1,39 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Failure } from './failure.mjs';
+import { fetchModels } from './models/fetch-models.mjs';
+import { readManifest, selectModels } from './models/manifest.mjs';
+import { defaultModelsDir } from './models/models-dir.mjs';
+import { main } from './process/main.mjs';
+import { inRoot } from './root.mjs';
+import { megabytes } from './terminal/amounts.mjs';
+import { step } from './terminal/steps.mjs';
+
+await main(async () => {
+	const { names, modelsDir } = readArguments();
+	const models = selectModels(await readManifest(inRoot('models', 'MODELS.json')), names);
+	await step('Networks', async (progress) => {
+		const fetched = await fetchModels({ models, modelsDir, progress });
+		return `${fetched.length} fetched, ${models.length - fetched.length} already there, all verified`;
+	});
+	const nameWidth = Math.max(...models.map((model) => model.name.length));
+	for (const { name, bytes, description, licence, file } of models) {
+		console.log(`  ${name.padEnd(nameWidth)}  ${megabytes(bytes).padStart(8)}  ${join(modelsDir, file)}`);
+		console.log(`  ${' '.repeat(nameWidth)}            ${description}; licence: ${licence}`);
+	}
+	return 0;
+});
+
+function readArguments() {
+	try {
+		const { values, positionals } = parseArgs({
+			allowPositionals: true,
+			options: { 'models-dir': { type: 'string' } },
+		});
+		const names = positionals.length > 0 ? positionals : ['embedded'];
+		return { names, modelsDir: values['models-dir'] ? resolve(values['models-dir']) : defaultModelsDir() };
+	} catch (cause) {
+		const usage = 'npm run models -- [NAME…] [--models-dir DIR]';
+		throw new Failure(`${/** @type {Error} */ (cause).message} Usage: ${usage}`, { cause });
+	}
+}

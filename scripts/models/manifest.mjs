@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { Failure } from '../failure.mjs';
+
+/**
+ * One network of `models/MODELS.json`; the fields that fetching needs.
+ *
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {string} description
+ * @property {string} source `npm:<name>@<version>`, or an `https:` address of the file itself.
+ * @property {string} [integrity] Of an npm tarball, as the registry gives it: `sha512-<base64>`.
+ * @property {string} [entry] Path of the file in the tarball.
+ * @property {string} file Name in the models folder.
+ * @property {number} bytes
+ * @property {string} sha256 In hexadecimal.
+ * @property {string} licence
+ */
+
+/** @typedef {{ packs: Record<string, string[]>, models: Model[] }} Manifest */
+
+/**
+ * @param {string} path
+ * @returns {Promise<Manifest>}
+ */
+export async function readManifest(path) {
+	try {
+		return JSON.parse(await readFile(path, 'utf8'));
+	} catch (cause) {
+		throw new Failure(`Cannot read ${path}: ${/** @type {Error} */ (cause).message}`, { cause });
+	}
+}
+
+/**
+ * @param {Manifest} manifest
+ * @param {readonly string[]} names Of networks and packs.
+ * @returns {Model[]} Each network once, in the order asked for.
+ */
+export function selectModels({ packs, models }, names) {
+	const selected = names.flatMap((name) => packs[name] ?? [name]);
+	return [...new Set(selected)].map((name) => {
+		const model = models.find((candidate) => candidate.name === name);
+		if (model) return model;
+		const known = [...Object.keys(packs), ...models.map((candidate) => candidate.name)].join(', ');
+		throw new Failure(`No network or pack is called "${name}"; there are ${known}`);
+	});
+}

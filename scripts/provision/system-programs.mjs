@@ -1,0 +1,71 @@
+import { Failure } from '../failure.mjs';
+import { run } from '../process/run.mjs';
+import { hasDockerEngine } from './docker-engine.mjs';
+import { findProgram } from './find-program.mjs';
+
+/** What Facet needs of the system, and the packages that bring it. */
+const REDIS = { programs: ['redis-server'], apt: 'redis-server', brew: 'redis' };
+const FFMPEG = { programs: ['ffmpeg', 'ffprobe'], apt: 'ffmpeg', brew: 'ffmpeg' };
+
+/**
+ * Makes sure that ffmpeg is on the PATH and that there is a Redis to use or to start, and installs what is not
+ * there by the system's package manager.
+ *
+ * @param {(detail: string) => void} progress
+ * @returns {Promise<string>} What was done, for the reader.
+ */
+export async function provideSystemPrograms(progress) {
+	const needed = process.env.REDIS_URL ? [FFMPEG] : [REDIS, FFMPEG];
+	const absent = needed.filter(isAbsent);
+	if (absent.length === 0) return 'there';
+
+	if (process.getuid?.() === 0 && findProgram('apt-get')) await installByApt(absent, progress);
+	else if (findProgram('brew')) await installByBrew(absent, progress);
+	else return doWithout(absent);
+
+	const still = absent.filter(isAbsent).flatMap((one) => one.programs);
+	if (still.length > 0) throw new Failure(`Installed, but not on the PATH: ${still.join(', ')}`);
+	return `installed ${absent.map((one) => one.programs[0]).join(' and ')}`;
+}
+
+/** @param {typeof REDIS} one */
+function isAbsent({ programs }) {
+	return !programs.every(findProgram);
+}
+
+/**
+ * @param {(typeof REDIS)[]} absent
+ * @param {(detail: string) => void} progress
+ */
+async function installByApt(absent, progress) {
+	// RUNLEVEL=1 keeps Debian from starting a Redis service that nobody asked for.
+	const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+	const wait = ['-o', 'DPkg::Lock::Timeout=120'];
+	progress('apt-get update');
+	// A third-party source that is down must not stop us: the install says what is really missing.
+	await run('apt-get', ['update', ...wait], { env, onLine: progress }).catch(() => {});
+	const packages = absent.map((one) => one.apt);
+	await run('apt-get', ['install', '-y', '--no-install-recommends', ...wait, ...packages], {
+		env,
+		onLine: progress,
+	});
+}
+
+/**
+ * @param {(typeof REDIS)[]} absent
+ * @param {(detail: string) => void} progress
+ */
+async function installByBrew(absent, progress) {
+	const env = { ...process.env, HOMEBREW_NO_AUTO_UPDATE: '1' };
+	await run('brew', ['install', ...absent.map((one) => one.brew)], { env, onLine: progress });
+}
+
+/** @param {(typeof REDIS)[]} absent */
+async function doWithout(absent) {
+	const inDocker = absent.includes(REDIS) && (await hasDockerEngine());
+	const wanted = inDocker ? absent.filter((one) => one !== REDIS) : absent;
+	if (wanted.length === 0) return 'Redis runs in Docker';
+	const packages = wanted.map((one) => one.apt).join(' ');
+	const orRedis = wanted.includes(REDIS) ? ' (or set REDIS_URL, or start Docker, for Redis)' : '';
+	throw new Failure(`Please install ${packages}: for example "sudo apt-get install ${packages}"${orRedis}`);
+}
