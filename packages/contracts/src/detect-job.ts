@@ -24,7 +24,7 @@ export const jobOutcomeSchema = z.discriminatedUnion('status', [
 	z.object({ status: z.literal('succeeded'), result: detectResultSchema }),
 	z.object({
 		status: z.literal('failed'),
-		error: z.object({ code: errorCodeSchema, detail: z.string().optional() }),
+		error: z.object({ code: errorCodeSchema, detail: z.string().optional(), retryable: z.boolean().optional() }),
 	}),
 ]);
 

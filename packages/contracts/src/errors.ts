@@ -59,7 +59,9 @@ export function isErrorCode(value: string): value is ErrorCode {
 
 export interface AppErrorOptions {
 	/** What went wrong in words a client may read: names the expectation and what came. No secrets, no inner text. */
-	readonly detail?: string;
+	readonly detail?: string | undefined;
+	/** Overrides the catalogue where this very failure is known to pass or to stay, as a 404 of the source stays. */
+	readonly retryable?: boolean | undefined;
 	readonly cause?: unknown;
 }
 
@@ -68,6 +70,7 @@ export class AppError extends Error {
 	override readonly name = 'AppError';
 	readonly code: ErrorCode;
 	readonly detail: string | undefined;
+	readonly retryable: boolean;
 
 	constructor(code: ErrorCode, options: AppErrorOptions = {}) {
 		const { publicMessage } = ERROR_CATALOGUE[code];
@@ -77,14 +80,11 @@ export class AppError extends Error {
 		);
 		this.code = code;
 		this.detail = options.detail;
+		this.retryable = options.retryable ?? ERROR_CATALOGUE[code].retryable;
 	}
 
 	get status(): number {
 		return ERROR_CATALOGUE[this.code].status;
-	}
-
-	get retryable(): boolean {
-		return ERROR_CATALOGUE[this.code].retryable;
 	}
 
 	get publicMessage(): string {

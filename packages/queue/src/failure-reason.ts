@@ -9,7 +9,7 @@ const STALLED_REASON = 'job stalled more than allowable limit';
 export function failureOf(error: AppError): Failure {
 	return {
 		status: 'failed',
-		error: { code: error.code, ...(error.detail === undefined ? {} : { detail: error.detail }) },
+		error: { code: error.code, detail: error.detail, retryable: error.retryable },
 	};
 }
 

@@ -1,0 +1,80 @@
+import { AppError, type RgbImage, type Size } from '@facet/contracts';
+import sharp, { type Sharp } from 'sharp';
+
+// One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
+// comes twice (lovell/sharp #955).
+sharp.concurrency(1);
+sharp.cache(false);
+
+export interface PictureLimits {
+	/** Most pixels of the picture, checked on its header before anything is decoded. */
+	readonly maxPixels: number;
+	/** Limit on decoding. */
+	readonly timeoutMs: number;
+}
+
+/** What a picture's header says. */
+export interface PictureInfo extends Size {
+	/** EXIF orientation, 1 to 8, that decoding undoes; `width` and `height` are those after it. */
+	readonly orientation: number;
+}
+
+export interface DecodedPicture extends PictureInfo {
+	/** The picture, scaled down to fit where that was asked for. */
+	readonly image: RgbImage;
+}
+
+/**
+ * Reads a picture's header.
+ *
+ * @throws AppError `corrupt_media`, `too_many_pixels`.
+ */
+export async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureInfo> {
+	const metadata = await sharp(source, { limitInputPixels: false })
+		.metadata()
+		.catch((cause: unknown) => {
+			throw new AppError('corrupt_media', { detail: 'the picture has no readable header', cause });
+		});
+	const { width, height } = metadata.autoOrient;
+	if (width * height > maxPixels) {
+		throw new AppError('too_many_pixels', {
+			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
+		});
+	}
+	return { width, height, orientation: metadata.orientation ?? 1 };
+}
+
+/**
+ * Decodes a picture for detection: as a person sees it, in sRGB, alpha over white, the first frame of an animation, and
+ * scaled down to fit a square of `maxSide`. Large JPEGs are decoded at a reduced size from the start (shrink-on-load).
+ *
+ * @throws AppError `corrupt_media`, `too_many_pixels`, `processing_timeout`.
+ */
+export async function decodeForDetection(
+	source: string | Buffer,
+	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
+): Promise<DecodedPicture> {
+	const info = await probePicture(source, limits.maxPixels);
+	const pixels = openPicture(source, limits)
+		.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
+		.raw();
+	const { data, info: decoded } = await pixels.toBuffer({ resolveWithObject: true }).catch(toPictureError);
+	return { ...info, image: { data, width: decoded.width, height: decoded.height } };
+}
+
+/** A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels. */
+export function openPicture(source: string | Buffer, limits: PictureLimits): Sharp {
+	// 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops at missing data.
+	return sharp(source, { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true })
+		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
+		.autoOrient()
+		.flatten({ background: '#ffffff' })
+		.toColourspace('srgb');
+}
+
+export function toPictureError(cause: unknown): never {
+	if (cause instanceof Error && /timeout/i.test(cause.message)) {
+		throw new AppError('processing_timeout', { detail: 'decoding the picture took too long', cause });
+	}
+	throw new AppError('corrupt_media', { detail: 'the picture could not be decoded', cause });
+}
