@@ -1,20 +1,22 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadDotEnv } from './dot-env.mjs';
 import { Failure } from './failure.mjs';
 import { fetchModels } from './models/fetch-models.mjs';
 import { readManifest, selectModels } from './models/manifest.mjs';
 import { defaultModelsDir } from './models/models-dir.mjs';
 import { main } from './process/main.mjs';
-import { inRoot } from './root.mjs';
 import { megabytes } from './terminal/amounts.mjs';
 import { step } from './terminal/steps.mjs';
 
 await main(async () => {
+	loadDotEnv();
 	const { names, modelsDir } = readArguments();
-	const models = selectModels(await readManifest(inRoot('models', 'MODELS.json')), names);
+	const models = selectModels(await readManifest(modelsDir), names);
 	await step('Networks', async (progress) => {
 		const fetched = await fetchModels({ models, modelsDir, progress });
-		return `${fetched.length} fetched, ${models.length - fetched.length} already there, all verified`;
+		const there = models.length - fetched.length;
+		return { value: undefined, summary: `${fetched.length} fetched, ${there} already there, all verified` };
 	});
 	const nameWidth = Math.max(...models.map((model) => model.name.length));
 	for (const { name, bytes, description, licence, file } of models) {

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Failure } from '../failure.mjs';
+import { inRoot } from '../root.mjs';
 
 /**
  * One network of `models/MODELS.json`; the fields that fetching needs.
@@ -19,11 +22,19 @@ import { Failure } from '../failure.mjs';
 /** @typedef {{ packs: Record<string, string[]>, models: Model[] }} Manifest */
 
 /**
- * @param {string} path
+ * The list of networks that a worker with this models folder reads. A folder without one gets the repository's; one
+ * that is there stays, since it may name networks of the user's own.
+ *
+ * @param {string} modelsDir
  * @returns {Promise<Manifest>}
  */
-export async function readManifest(path) {
+export async function readManifest(modelsDir) {
+	const path = join(modelsDir, 'MODELS.json');
 	try {
+		if (!existsSync(path)) {
+			await mkdir(modelsDir, { recursive: true });
+			await copyFile(inRoot('models', 'MODELS.json'), path);
+		}
 		return JSON.parse(await readFile(path, 'utf8'));
 	} catch (cause) {
 		throw new Failure(`Cannot read ${path}: ${/** @type {Error} */ (cause).message}`, { cause });

@@ -4,12 +4,11 @@ import { readManifest, selectModels } from '../models/manifest.mjs';
 import { defaultModelsDir } from '../models/models-dir.mjs';
 import { nodeProgram } from '../process/node-program.mjs';
 import { run } from '../process/run.mjs';
-import { inRoot } from '../root.mjs';
 import { step } from '../terminal/steps.mjs';
 import { installDependencies } from './dependencies.mjs';
 import { provideSystemPrograms } from './system-programs.mjs';
 
-const NODE_WANTED = /** @type {const} */ ([20, 19]);
+const WANTED_NODE = { major: 20, minor: 19 };
 
 /**
  * Everything between a fresh clone and running code. What is there already is not made again.
@@ -18,31 +17,34 @@ const NODE_WANTED = /** @type {const} */ ([20, 19]);
  */
 export async function prepare({ projects = [] } = {}) {
 	checkNode();
-	await step('Redis and ffmpeg', provideSystemPrograms);
+	await step('Redis and ffmpeg', async (progress) => ({
+		value: undefined,
+		summary: await provideSystemPrograms(progress),
+	}));
 	await prepareDependencies();
-	await step('Build', async () => {
-		await run(...nodeProgram('tsc', '-b', ...projects));
-		return undefined;
-	});
+	await step('Build', async () => ({ value: await run(...nodeProgram('tsc', '-b', ...projects)) }));
 	await step('Networks', async (progress) => {
-		const models = selectModels(await readManifest(inRoot('models', 'MODELS.json')), ['embedded']);
-		const fetched = await fetchModels({ models, modelsDir: defaultModelsDir(), progress });
+		const modelsDir = defaultModelsDir();
+		const models = selectModels(await readManifest(modelsDir), ['embedded']);
+		const fetched = await fetchModels({ models, modelsDir, progress });
 		const licences = [...new Set(models.map((model) => model.licence))].join(', ');
-		return `${models.length} ${fetched.length > 0 ? 'fetched' : 'there'} (licence: ${licences})`;
+		const state = fetched.length > 0 ? `${fetched.length} fetched` : `${models.length} there`;
+		return { value: undefined, summary: `${state} (licence: ${licences})` };
 	});
 }
 
 /** The npm packages alone. */
 export async function prepareDependencies() {
 	checkNode();
-	await step('npm packages', installDependencies);
+	await step('npm packages', async (progress) => ({
+		value: undefined,
+		summary: await installDependencies(progress),
+	}));
 }
 
 function checkNode() {
 	const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-	const [wantedMajor, wantedMinor] = NODE_WANTED;
-	if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
-	throw new Failure(
-		`Facet needs Node ${wantedMajor}.${wantedMinor} or newer; this is ${process.versions.node}`,
-	);
+	if (major > WANTED_NODE.major || (major === WANTED_NODE.major && minor >= WANTED_NODE.minor)) return;
+	const wanted = `${WANTED_NODE.major}.${WANTED_NODE.minor}`;
+	throw new Failure(`Facet needs Node ${wanted} or newer; this is ${process.versions.node}`);
 }

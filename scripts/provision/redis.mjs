@@ -17,10 +17,12 @@ const READY_TIMEOUT_MS = 60_000;
  *
  * @param {{ dataDir?: string, logFile: string }} options `dataDir`: where its data stay; without it they are
  *   thrown away at the end.
- * @returns {Promise<{ url: string, how: string, died?: Promise<never> }>} It is stopped when this process ends.
+ * @returns {Promise<{ url: string, how: string, died: Promise<never> }>} It is stopped when this process ends.
  */
 export async function startRedis({ dataDir, logFile }) {
-	if (process.env.REDIS_URL) return { url: process.env.REDIS_URL, how: 'the one of REDIS_URL' };
+	if (process.env.REDIS_URL) {
+		return { url: process.env.REDIS_URL, how: 'the one of REDIS_URL', died: new Promise(() => {}) };
+	}
 	const port = await freePort(0);
 	const local = findProgram('redis-server');
 	const service = local

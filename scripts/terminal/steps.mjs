@@ -2,7 +2,7 @@ import { secondsSince } from './amounts.mjs';
 import { dim, green, red } from './colour.mjs';
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
-const LABEL_WIDTH = 22;
+const LABEL_WIDTH = 16;
 // Steps that take less than this leave one line only; longer ones say that they have begun.
 const QUIET_MS = 500;
 
@@ -10,17 +10,20 @@ const QUIET_MS = 500;
  * Runs one step with a line that says what it does, how far it is and how long it took. On a terminal the line
  * is redrawn; in a file or a pipe there is a line at the start of a long step and one at its end.
  *
+ * @template T
  * @param {string} label
- * @param {(progress: (detail: string) => void) => Promise<string | undefined>} work Resolves to what the last
- *   line says, if anything.
+ * @param {(progress: (detail: string) => void) => Promise<{ value: T, summary?: string }>} work `summary` is what the
+ *   last line says.
+ * @returns {Promise<T>}
  */
 export async function step(label, work) {
 	const started = performance.now();
 	const line = process.stdout.isTTY ? redrawnLine(label, started) : plainLine(label);
 	try {
-		const summary = await work(line.update);
+		const { value, summary = '' } = await work(line.update);
 		line.clear();
-		console.log(finalLine(green('✓'), label, summary ?? '', started));
+		console.log(finalLine(green('✓'), label, summary, started));
+		return value;
 	} catch (error) {
 		line.clear();
 		console.log(finalLine(red('✗'), label, '', started));
