@@ -11,6 +11,12 @@ const OUTPUT_LINES = 40;
  * @param {() => Promise<number>} body Resolves to the exit code.
  */
 export async function main(body) {
+	// Even a bug must not leave our services behind.
+	process.once('uncaughtException', async (error) => {
+		report(error);
+		await stopEverything();
+		process.exit(1);
+	});
 	let exitCode = 1;
 	try {
 		exitCode = await body();

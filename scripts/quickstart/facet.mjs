@@ -37,6 +37,8 @@ export async function startFacet({ keepQueue }) {
 		};
 		const services = [start('worker', env), start('api', env)];
 		const died = Promise.race([...services.map((service) => service.died), redis.died]);
+		// A death before they are ready is told by `waitUntil`.
+		died.catch(() => {});
 		await Promise.all([
 			services[0]?.waitUntil(() => isReady(worker.url), READY_TIMEOUT_MS),
 			services[1]?.waitUntil(() => isReady(api.url), READY_TIMEOUT_MS),
