@@ -40,7 +40,9 @@ async function pack(spec, destination) {
 		await run(command, [...first, 'pack', spec, '--json', '--pack-destination', destination]);
 	} catch (cause) {
 		if (!(cause instanceof Failure)) throw cause;
-		const reason = /^npm (?:error|ERR!) (?!code)(.+)$/m.exec(cause.output)?.[1] ?? cause.message;
+		// With --json, npm gives its error as JSON too.
+		const summary = /^\s*"summary": (".*"),?$/m.exec(cause.output)?.[1];
+		const reason = summary ? JSON.parse(summary).trim() : cause.message;
 		throw new Failure(`Cannot fetch ${spec} from the npm registry: ${reason}`, { cause });
 	}
 }
