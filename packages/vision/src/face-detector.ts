@@ -1,0 +1,74 @@
+import type { Detection, RgbImage } from '@facet/contracts';
+import { boxArea, clipBox } from '@facet/contracts';
+import type { Candidate, EngineOptions } from './engine.ts';
+import { createEngine } from './engines/index.ts';
+import { toFaceLandmarks } from './landmark-points.ts';
+import { createLandmarkNetwork, type LandmarkNetwork } from './landmarks68.ts';
+import { findModel } from './model-registry.ts';
+
+export interface FaceDetectorOptions extends EngineOptions {
+	/** Directory of `MODELS.json` and the weights. */
+	readonly modelsDir: string;
+	/** Name of a detection network in `MODELS.json`. */
+	readonly model: string;
+}
+
+export interface FaceDetector {
+	/** Name of the detection network. */
+	readonly name: string;
+	/** Longest side in pixels that images should be decoded to; larger ones only cost time. */
+	readonly inputSide: number;
+	/**
+	 * The faces of an image, largest first; boxes and landmarks in pixels of `image`, boxes clipped to it. Blocks the
+	 * calling thread while the networks run. One call at a time may be under way when `close` is called: none.
+	 */
+	detect(image: RgbImage): Promise<Detection[]>;
+	close(): Promise<void>;
+}
+
+const LANDMARK_MODEL = 'landmarks68';
+
+/**
+ * Loads the networks once; every `detect` reuses them.
+ *
+ * @throws Error when a network is unknown or was not fetched, see `findModel`.
+ */
+export async function createFaceDetector(options: FaceDetectorOptions): Promise<FaceDetector> {
+	// Both are looked up before either is loaded, so that a missing file costs no native memory.
+	const model = await findModel(options.modelsDir, options.model);
+	const landmarkModel = await findModel(options.modelsDir, LANDMARK_MODEL);
+	const engine = await createEngine(model, options);
+	const landmarkNetwork = await createLandmarkNetwork(landmarkModel);
+	return {
+		name: model.name,
+		inputSide: engine.inputSide,
+		async detect(image) {
+			const detections: Detection[] = [];
+			for (const candidate of await engine.detect(image)) {
+				detections.push(await toDetection(image, candidate, landmarkNetwork));
+			}
+			return detections.filter(({ box }) => boxArea(box) > 0).sort(largestFirst);
+		},
+		async close() {
+			await engine.close();
+			await landmarkNetwork.close();
+		},
+	};
+}
+
+async function toDetection(
+	image: RgbImage,
+	{ box, score, landmarks }: Candidate,
+	landmarkNetwork: LandmarkNetwork,
+): Promise<Detection> {
+	const clipped = clipBox(box, image);
+	if (landmarks !== undefined) return { box: clipped, score, landmarks };
+	// The unclipped box: a face that the picture's edge cuts still has its centre where the network put it.
+	const landmarks68 = await landmarkNetwork.locate(image, box);
+	return { box: clipped, score, landmarks: toFaceLandmarks(landmarks68), landmarks68 };
+}
+
+/** By area, then from left to right, then from top to bottom: an order that does not depend on the scores' last bits. */
+function largestFirst(a: Detection, b: Detection): number {
+	return boxArea(b.box) - boxArea(a.box) || a.box.x - b.box.x || a.box.y - b.box.y;
+}

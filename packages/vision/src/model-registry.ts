@@ -1,0 +1,84 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** One network in `MODELS.json`. The fields that every network has; an engine parses its own `parameters`. */
+const modelEntrySchema = z.object({
+	name: z.string().min(1),
+	/** Which code runs it: a key of the engine table, or `landmarks68`, `face_embedding`. */
+	kind: z.string().min(1),
+	description: z.string(),
+	file: z.string().min(1),
+	licence: z.string(),
+	input: z.object({
+		width: z.int().positive(),
+		height: z.int().positive(),
+		channels: z.enum(['rgb', 'bgr', 'grey']),
+	}),
+	/** Applied to 0..255 values: `(value - mean) / scale`. */
+	normalisation: z.object({ mean: z.number(), scale: z.number().positive() }),
+	thresholds: z.object({ score: z.number().min(0).max(1), iou: z.number().min(0).max(1) }).optional(),
+	parameters: z.record(z.string(), z.unknown()).default({}),
+});
+
+const registrySchema = z.object({
+	/** Networks that are fetched together: pack name to network names. */
+	packs: z.record(z.string(), z.array(z.string())),
+	models: z.array(modelEntrySchema),
+});
+
+export type ModelEntry = z.infer<typeof modelEntrySchema>;
+export type ModelRegistry = z.infer<typeof registrySchema>;
+
+/** A network whose weights are on the disk. */
+export interface Model extends ModelEntry {
+	/** Path of the weight file. */
+	readonly path: string;
+}
+
+/** The pack that `npm run models` fetches when it is given no name. */
+const DEFAULT_PACK = 'embedded';
+
+/**
+ * Reads `MODELS.json` of a models directory.
+ *
+ * @throws Error that names the file and each field at fault.
+ */
+export async function readModelRegistry(modelsDir: string): Promise<ModelRegistry> {
+	const path = join(modelsDir, 'MODELS.json');
+	let json: unknown;
+	try {
+		json = JSON.parse(await readFile(path, 'utf8'));
+	} catch (cause) {
+		throw new Error(`Expected a JSON file at ${path}; is MODELS_DIR right?`, { cause });
+	}
+	const parsed = registrySchema.safeParse(json);
+	if (!parsed.success) {
+		throw new Error(`${path} is wrong:\n${z.prettifyError(parsed.error)}`, { cause: parsed.error });
+	}
+	return parsed.data;
+}
+
+/**
+ * The entry and the weight file of a network.
+ *
+ * @throws Error when the name is unknown (names those that are known), or when the weights were not fetched yet
+ * (names the command that fetches them).
+ */
+export async function findModel(modelsDir: string, name: string): Promise<Model> {
+	const registry = await readModelRegistry(modelsDir);
+	const entry = registry.models.find((model) => model.name === name);
+	if (entry === undefined) {
+		const known = registry.models.map((model) => model.name).join(', ');
+		throw new Error(`Expected the name of a network in MODELS.json (${known}) but received ${name}`);
+	}
+	const path = join(modelsDir, entry.file);
+	try {
+		await access(path);
+	} catch (cause) {
+		const isEmbedded = registry.packs[DEFAULT_PACK]?.includes(name) ?? false;
+		const command = isEmbedded ? 'npm run models' : `npm run models -- ${name}`;
+		throw new Error(`The weights of ${name} are not at ${path}; fetch them with \`${command}\``, { cause });
+	}
+	return { ...entry, path };
+}
