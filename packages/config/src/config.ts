@@ -102,17 +102,26 @@ function storageConfig(values: z.infer<typeof environmentSchema>) {
 			bucket: values.S3_BUCKET ?? '',
 			region: values.AWS_REGION,
 			forcePathStyle: values.S3_FORCE_PATH_STYLE,
-			endpoint: values.S3_ENDPOINT,
-			publicBaseUrl: values.S3_PUBLIC_BASE_URL,
-			publicEndpoint: values.S3_PUBLIC_ENDPOINT,
+			...given({
+				endpoint: values.S3_ENDPOINT,
+				publicBaseUrl: values.S3_PUBLIC_BASE_URL,
+				publicEndpoint: values.S3_PUBLIC_ENDPOINT,
+			}),
 		};
 	}
 	return {
 		driver: 'fs' as const,
 		linkTtlSeconds,
 		directory: resolve(values.STORAGE_DIR),
-		signingKey: values.STORAGE_SIGNING_KEY,
+		...given({ signingKey: values.STORAGE_SIGNING_KEY }),
 	};
+}
+
+/** Leaves out settings that were not given, so that each is there with a value or not there at all. */
+function given<Settings extends Record<string, string | undefined>>(settings: Settings) {
+	const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+	// The filter is what the type says; Object.fromEntries forgets the names.
+	return Object.fromEntries(entries) as { [Name in keyof Settings]?: string };
 }
 
 function isLoopback(host: string): boolean {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { detectOptionsSchema } from './detect-request.ts';
 import { detectResultSchema } from './detect-result.ts';
-import { ERROR_CATALOGUE, type ErrorCode } from './errors.ts';
+import { errorRecordSchema } from './errors.ts';
 
 /** Data of a `detect` job: a pointer to the media and the options, a few hundred bytes; never the bytes themselves. */
 export const detectJobSchema = z.object({
@@ -14,17 +14,12 @@ export const detectJobSchema = z.object({
 	requestId: z.string().optional(),
 });
 
-const errorCodeSchema = z.enum(
-	// Object.keys widens to string[]; the catalogue's keys are exactly the codes.
-	Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]],
-);
-
 /** The final word on a job, as the result store keeps it. */
 export const jobOutcomeSchema = z.discriminatedUnion('status', [
 	z.object({ status: z.literal('succeeded'), result: detectResultSchema }),
 	z.object({
 		status: z.literal('failed'),
-		error: z.object({ code: errorCodeSchema, detail: z.string().optional(), retryable: z.boolean().optional() }),
+		error: errorRecordSchema,
 	}),
 ]);
 

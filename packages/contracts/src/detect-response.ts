@@ -1,5 +1,5 @@
 import type { DetectResult, FrameResult } from './detect-result.ts';
-import type { AppError, ErrorCode } from './errors.ts';
+import type { AppError, ErrorRecord } from './errors.ts';
 import type { Detection } from './face.ts';
 import { type BoundingBox, type Point, roundBox } from './geometry.ts';
 
@@ -35,7 +35,7 @@ export interface DetectFailure {
 	error_code: 1;
 	error_msg: string;
 	faces_obj: Record<string, never>;
-	error: { code: ErrorCode; retryable: boolean; detail?: string; job_id?: string };
+	error: ErrorRecord & { retryable: boolean; job_id?: string | undefined };
 }
 
 /**
@@ -61,12 +61,8 @@ export function toDetectFailure(error: AppError, jobId?: string): DetectFailure 
 		error_code: 1,
 		error_msg: error.publicMessage,
 		faces_obj: {},
-		error: {
-			code: error.code,
-			retryable: error.retryable,
-			...(error.detail === undefined ? {} : { detail: error.detail }),
-			...(jobId === undefined ? {} : { job_id: jobId }),
-		},
+		// JSON leaves out what is undefined.
+		error: { code: error.code, retryable: error.retryable, detail: error.detail, job_id: jobId },
 	};
 }
 

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * The error catalogue: what a client is told, and whether trying again can help.
  *
@@ -57,6 +59,16 @@ export function isErrorCode(value: string): value is ErrorCode {
 	return Object.hasOwn(ERROR_CATALOGUE, value);
 }
 
+/** An AppError as it crosses threads and is stored: plain data, without the cause, which stays where it was logged. */
+export const errorRecordSchema = z.object({
+	// Object.keys widens to string[]; the keys of the catalogue are exactly the codes.
+	code: z.enum(Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]]),
+	detail: z.string().optional(),
+	retryable: z.boolean().optional(),
+});
+
+export type ErrorRecord = z.infer<typeof errorRecordSchema>;
+
 export interface AppErrorOptions {
 	/** What went wrong in words a client may read: names the expectation and what came. No secrets, no inner text. */
 	readonly detail?: string | undefined;
@@ -89,6 +101,14 @@ export class AppError extends Error {
 
 	get publicMessage(): string {
 		return ERROR_CATALOGUE[this.code].publicMessage;
+	}
+
+	toRecord(): ErrorRecord {
+		return { code: this.code, detail: this.detail, retryable: this.retryable };
+	}
+
+	static fromRecord({ code, ...options }: ErrorRecord, cause?: unknown): AppError {
+		return new AppError(code, cause === undefined ? options : { ...options, cause });
 	}
 
 	/** Any thrown value as an AppError; an unknown one becomes `internal`, with the original as its cause. */

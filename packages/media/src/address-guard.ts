@@ -34,7 +34,8 @@ export class AddressGuard {
 		// A zone index (`fe80::1%eth0`) names an interface of this machine; nothing public has one.
 		if (!ipaddr.isValid(address) || address.includes('%')) return false;
 		const plain = ipaddr.process(address);
-		if (this.#allowed.some((network) => plain.kind() === network[0].kind() && plain.match(network))) return true;
+		if (this.#allowed.some((network) => plain.kind() === network[0].kind() && plain.match(network)))
+			return true;
 		const literal = ipaddr.parse(address);
 		if (literal.range() !== 'unicast') return false;
 		return literal.kind() === 'ipv4' || literal.match(GLOBAL_UNICAST_V6);
@@ -74,11 +75,15 @@ function parseNetwork(text: string): Network {
 	try {
 		return ipaddr.parseCIDR(text);
 	} catch (cause) {
-		throw new Error(`SOURCE_ALLOW_NETWORKS: expected a CIDR such as 10.0.0.0/8, received '${text}'`, { cause });
+		throw new Error(`SOURCE_ALLOW_NETWORKS: expected a CIDR such as 10.0.0.0/8, received '${text}'`, {
+			cause,
+		});
 	}
 }
 
 /** One text for every refusal: which rule it was would tell a caller what lies behind. */
 function blocked(): AppError {
-	return new AppError('url_blocked', { detail: 'the URL leads to an address that Facet does not connect to' });
+	return new AppError('url_blocked', {
+		detail: 'the URL leads to an address that Facet does not connect to',
+	});
 }

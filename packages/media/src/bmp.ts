@@ -14,7 +14,8 @@ export async function checkBmpSize(path: string, maxPixels: number): Promise<voi
 	const file = await open(path);
 	try {
 		const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-		if (bytesRead < HEADER_BYTES) throw new AppError('corrupt_media', { detail: 'the BMP ends in its header' });
+		if (bytesRead < HEADER_BYTES)
+			throw new AppError('corrupt_media', { detail: 'the BMP ends in its header' });
 		const isCore = buffer.readUInt32LE(14) === OS2_CORE_HEADER_BYTES;
 		const width = isCore ? buffer.readUInt16LE(18) : Math.abs(buffer.readInt32LE(18));
 		// A negative height means that rows come top down.

@@ -97,9 +97,12 @@ async function save(
 		}
 		const limit = byteLimit(maxBytes);
 		limit.announce(Number(headers['content-length'] ?? 0));
-		await pipeline([body, ...decompression(headers['content-encoding']), limit.stream, createWriteStream(file)], {
-			signal,
-		});
+		await pipeline(
+			[body, ...decompression(headers['content-encoding']), limit.stream, createWriteStream(file)],
+			{
+				signal,
+			},
+		);
 		return limit.bytes;
 	} finally {
 		discard(body);

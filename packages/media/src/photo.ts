@@ -1,5 +1,5 @@
-import { convertToPng } from './ffmpeg.ts';
 import { checkBmpSize } from './bmp.ts';
+import { convertToPng } from './ffmpeg.ts';
 import type { PictureLimits } from './picture.ts';
 import type { ImageFormat } from './sniff.ts';
 

@@ -2,7 +2,7 @@ import { AppError, type DetectResult, type Logger } from '@facet/contracts';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobData, type JobName } from './catalogue.ts';
-import { failureFromReason, failureOf, toBullError } from './failure-reason.ts';
+import { failureFromReason, toBullError } from './failure-reason.ts';
 import type { ResultStore } from './result-store.ts';
 
 export interface JobContext {
@@ -123,7 +123,7 @@ export class JobConsumer<Name extends JobName> {
 			if (controller.signal.reason === LOCK_LOST) throw thrown;
 			const error = AppError.from(thrown);
 			if (!error.retryable || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)) {
-				await this.#options.results.put(jobId, failureOf(error));
+				await this.#options.results.put(jobId, { status: 'failed', error: error.toRecord() });
 				if (data !== undefined) await this.#options.onEnd?.(data, error);
 			}
 			throw toBullError(error);

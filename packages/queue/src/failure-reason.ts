@@ -6,13 +6,6 @@ type Failure = Extract<JobOutcome, { status: 'failed' }>;
 /** BullMQ's own words for a job whose workers died on it too often. */
 const STALLED_REASON = 'job stalled more than allowable limit';
 
-export function failureOf(error: AppError): Failure {
-	return {
-		status: 'failed',
-		error: { code: error.code, detail: error.detail, retryable: error.retryable },
-	};
-}
-
 /** The error to throw at BullMQ: one that it does not retry when no retry can help. */
 export function toBullError(error: AppError): Error {
 	if (error.retryable) return error;

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { AppError, type DetectJob, type DetectRequest, type JobOutcome, type Logger } from '@facet/contracts';
+import type { JobProducer, JobWaiter } from '@facet/queue';
+import type { ObjectStore } from '@facet/storage';
+import { decodeInlineImage } from './inline-image.ts';
+
+export interface DetectionServiceOptions {
+	readonly producer: JobProducer;
+	readonly waiter: JobWaiter;
+	readonly store: ObjectStore;
+	/** Waiting jobs beyond which no more are taken. */
+	readonly maxQueueDepth: number;
+	/** How long a synchronous request waits, in milliseconds. */
+	readonly syncTimeoutMs: number;
+}
+
+export interface SubmittedDetection {
+	readonly jobId: string;
+	/** @throws AppError as `Expectation.outcome` of the queue. */
+	outcome(): Promise<JobOutcome>;
+	/** Stops waiting; the job runs on. */
+	abandon(): void;
+}
+
+/** The queue is too full; carries how long the caller had better wait. */
+export class QueueFullError extends AppError {
+	readonly retryAfterSeconds: number;
+
+	constructor(retryAfterSeconds: number) {
+		super('queue_full', { detail: `try again in ${retryAfterSeconds} s` });
+		this.retryAfterSeconds = retryAfterSeconds;
+	}
+}
+
+/** Turns requests into jobs. The way of a request: admit, store inline bytes, add the job, wait. */
+export class DetectionService {
+	readonly #options: DetectionServiceOptions;
+
+	constructor(options: DetectionServiceOptions) {
+		this.#options = options;
+	}
+
+	/**
+	 * Adds a job that someone waits for.
+	 *
+	 * @throws AppError `queue_full`, `queue_unavailable`, `storage_unavailable`, `invalid_request`. No job was added then.
+	 */
+	async submit(request: DetectRequest, requestId: string, logger: Logger): Promise<SubmittedDetection> {
+		const { producer, waiter, syncTimeoutMs } = this.#options;
+		await this.#admit();
+		const jobId = randomUUID();
+		const source = await this.#storeSource(request, jobId);
+		const expectation = waiter.expect(jobId);
+		try {
+			await producer.add('detect', jobId, { source, options: request.options, requestId }, 'sync');
+		} catch (error) {
+			expectation.release();
+			// Not awaited: the client should not wait for the tidying up, and what it misses the store's expiry takes.
+			if (source.kind === 'object') {
+				this.#options.store.delete(source.key).catch((err: unknown) => {
+					logger.warn({ err, jobId }, 'inline image of a refused job not deleted');
+				});
+			}
+			throw error;
+		}
+		return { jobId, outcome: () => expectation.outcome(syncTimeoutMs), abandon: expectation.release };
+	}
+
+	async #admit(): Promise<void> {
+		const { producer, waiter, maxQueueDepth } = this.#options;
+		const depth = await producer.depth('detect');
+		if (depth >= maxQueueDepth) {
+			throw new QueueFullError(waiter.drainRate.secondsFor(depth - maxQueueDepth + 1));
+		}
+	}
+
+	async #storeSource({ source }: DetectRequest, jobId: string): Promise<DetectJob['source']> {
+		if (source.kind === 'url') return source;
+		const key = `uploads/${jobId}.bin`;
+		await this.#options.store.put(key, decodeInlineImage(source.base64), {
+			contentType: 'application/octet-stream',
+		});
+		return { kind: 'object', key };
+	}
+}

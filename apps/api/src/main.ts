@@ -1,0 +1,129 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { loadConfig } from '@facet/config';
+import { createApiMetrics, createLogger, createOperations } from '@facet/observability';
+import {
+	checkRedisWritable,
+	connectConsumer,
+	connectProducer,
+	JobProducer,
+	JobWaiter,
+	ResultStore,
+	warnUnlessNoEviction,
+} from '@facet/queue';
+import { createObjectStore, FilesystemStore } from '@facet/storage';
+import { createApp } from './app.ts';
+import { DetectionService } from './detection-service.ts';
+import { stopServer } from './stop-server.ts';
+
+/** Longer than the idle time of common load balancers (60 s), so that they and not we close idle connections. */
+const KEEP_ALIVE_MS = 65_000;
+
+const config = loadConfig();
+const logger = createLogger('api', { level: config.logLevel });
+const fatal = (error: unknown) => {
+	logger.fatal({ err: error }, 'api: stopped by an error');
+	process.exit(1);
+};
+process.on('uncaughtException', fatal);
+process.on('unhandledRejection', fatal);
+
+const redis = connectProducer(config.redis.url, logger);
+redis.on('ready', () => {
+	warnUnlessNoEviction(redis, logger).catch((err: unknown) => logger.debug({ err }, 'redis: no INFO'));
+});
+const results = new ResultStore(redis, {
+	prefix: config.redis.prefix,
+	ttlSeconds: config.jobs.resultTtlSeconds,
+});
+const producer = new JobProducer({
+	redis,
+	prefix: config.redis.prefix,
+	attempts: config.jobs.attempts,
+	keepSeconds: config.jobs.resultTtlSeconds,
+	logger,
+});
+const waiterRedis = connectConsumer(config.redis.url, logger);
+const waiter = JobWaiter.start('detect', {
+	redis: waiterRedis,
+	prefix: config.redis.prefix,
+	results,
+	logger,
+});
+
+// The port is bound before the app is made, because links need to know it when the system chooses it.
+let listener: RequestListener = (_request, response) => response.writeHead(503, { 'retry-after': '1' }).end();
+const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
+	listener(request, response),
+);
+await new Promise<void>((resolve, reject) => {
+	server.once('error', reject).listen(config.api.port, config.api.host, resolve);
+});
+const { port } = server.address() as AddressInfo; // A TCP server's address is never a string.
+const host = config.api.host.includes(':') ? `[${config.api.host}]` : config.api.host;
+const publicBaseUrl = config.api.publicBaseUrl ?? `http://${host}:${port}`;
+
+const store = await createObjectStore(
+	config.storage.driver === 'fs' ? { ...config.storage, publicBaseUrl } : config.storage,
+	logger,
+);
+const metrics = createApiMetrics();
+let draining = false;
+
+listener = createApp({
+	service: new DetectionService({
+		producer,
+		waiter,
+		store,
+		maxQueueDepth: config.api.maxQueueDepth,
+		syncTimeoutMs: config.api.syncTimeoutMs,
+	}),
+	store,
+	files: store instanceof FilesystemStore ? store : undefined,
+	apiKeys: config.api.keys,
+	maxBodyBytes: config.api.maxBodyBytes,
+	operations: createOperations({
+		registry: metrics.registry,
+		checks: {
+			accepting: () => {
+				if (draining) throw new Error('the process is stopping');
+			},
+			redis: () => checkRedisWritable(redis, config.redis.prefix),
+			storage: () => store.check(),
+		},
+		beforeScrape: async () => {
+			const { counts, oldestWaitingSeconds } = await producer.statistics('detect');
+			for (const [state, count] of Object.entries(counts)) metrics.queueJobs.set({ state }, count);
+			metrics.queueOldestSeconds.set(oldestWaitingSeconds);
+		},
+		logger,
+	}),
+	metrics,
+	logger,
+	isDraining: () => draining,
+});
+logger.info(
+	{ url: publicBaseUrl, port, keys: config.api.keys.length, storage: config.storage.driver },
+	'api: listening',
+);
+
+async function stop(signal: NodeJS.Signals): Promise<void> {
+	if (draining) return;
+	draining = true;
+	logger.info({ signal }, 'api: stopping');
+	await stopServer(server, {
+		graceMs: config.shutdownTimeoutMs,
+		onGraceOver: () => waiter.close(),
+	});
+	await waiter.close();
+	await producer.close();
+	redis.disconnect();
+	waiterRedis.disconnect();
+	await store.close();
+	logger.info({}, 'api: stopped');
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+	process.on(signal, () => {
+		stop(signal).catch(fatal);
+	});
+}

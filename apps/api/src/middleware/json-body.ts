@@ -1,0 +1,48 @@
+import { AppError } from '@facet/contracts';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+
+/**
+ * Parses a JSON body of at most `maxBytes`.
+ *
+ * Another content type is refused rather than guessed: a browser may send `text/plain` to a service on the loopback
+ * address from any page, and may not send `application/json` (CORS).
+ */
+export function jsonBody(maxBytes: number): (RequestHandler | ErrorRequestHandler)[] {
+	const requireJson: RequestHandler = (request, _response, next) => {
+		if (request.is('application/json') || request.is('+json')) return next();
+		const received = request.get('content-type') ?? 'none';
+		next(
+			new AppError('invalid_request', {
+				detail: `Content-Type: expected application/json, received ${received.slice(0, 80)}`,
+			}),
+		);
+	};
+	const translateError: ErrorRequestHandler = (error, _request, _response, next) => {
+		next(toBodyError(error, maxBytes));
+	};
+	return [requireJson, express.json({ limit: maxBytes, strict: false }), translateError];
+}
+
+/** body-parser tells its errors apart by their `type`. */
+function toBodyError(error: unknown, maxBytes: number): unknown {
+	const type = error instanceof Error && 'type' in error ? error.type : undefined;
+	switch (type) {
+		case 'entity.too.large':
+			return new AppError('body_too_large', {
+				detail: `body: expected at most ${maxBytes} bytes`,
+				cause: error,
+			});
+		case 'entity.parse.failed':
+			return new AppError('invalid_request', { detail: 'body: expected JSON', cause: error });
+		case 'encoding.unsupported':
+		case 'charset.unsupported':
+		case 'request.aborted':
+		case 'request.size.invalid':
+			return new AppError('invalid_request', {
+				detail: `body: ${String(type).replaceAll('.', ' ')}`,
+				cause: error,
+			});
+		default:
+			return error;
+	}
+}

@@ -1,0 +1,27 @@
+import { AppError, parseDetectRequest, toDetectSuccess } from '@facet/contracts';
+import type { ApiMetrics } from '@facet/observability';
+import type { ObjectStore } from '@facet/storage';
+import type { RequestHandler } from 'express';
+import type { DetectionService } from '../detection-service.ts';
+import { contextOf, setJobId } from '../middleware/request-context.ts';
+
+export interface DetectFacesOptions {
+	readonly service: DetectionService;
+	readonly store: ObjectStore;
+	readonly metrics: ApiMetrics;
+}
+
+/** `POST /detect_faces`: the documented synchronous call, answered by waiting on a job. */
+export function detectFaces({ service, store, metrics }: DetectFacesOptions): RequestHandler {
+	return async (request, response) => {
+		const { requestId, logger } = contextOf(request);
+		const detection = await service.submit(parseDetectRequest(request.body), requestId, logger);
+		setJobId(response, detection.jobId);
+		// A client that has gone away needs no answer; its job runs on and its result can be fetched by the same request.
+		response.on('close', detection.abandon);
+		metrics.waiting.inc();
+		const outcome = await detection.outcome().finally(() => metrics.waiting.dec());
+		if (outcome.status === 'failed') throw AppError.fromRecord(outcome.error);
+		response.json(await toDetectSuccess(outcome.result, (key) => store.url(key)));
+	};
+}

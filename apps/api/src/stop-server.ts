@@ -1,0 +1,26 @@
+import type { Server } from 'node:http';
+
+export interface StopOptions {
+	/** How long requests under way may take to be answered, in milliseconds. */
+	readonly graceMs: number;
+	/** Called when that time is over: the place to answer what still waits. */
+	readonly onGraceOver: () => Promise<void>;
+}
+
+/** After the last answers were written, a client gets this long to read them. */
+const LAST_WORDS_MS = 1000;
+
+/** Stops accepting, lets requests under way be answered, and cuts what is left after the grace. */
+export async function stopServer(server: Server, { graceMs, onGraceOver }: StopOptions): Promise<void> {
+	let cut: NodeJS.Timeout | undefined;
+	const grace = setTimeout(() => {
+		cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+		void onGraceOver();
+	}, graceMs);
+	await new Promise<void>((resolve) => {
+		server.close(() => resolve());
+		server.closeIdleConnections();
+	});
+	clearTimeout(grace);
+	clearTimeout(cut);
+}

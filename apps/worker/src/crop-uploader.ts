@@ -1,0 +1,56 @@
+import type { Logger } from '@facet/contracts';
+import type { ObjectStore } from '@facet/storage';
+import pMap from 'p-map';
+import pRetry from 'p-retry';
+
+export interface CropUploaderOptions {
+	readonly store: ObjectStore;
+	/** Called for each crop that was given up. */
+	readonly onLost: () => void;
+	readonly logger: Logger;
+}
+
+/** Uploads of one frame side by side; a store's latency, not its bandwidth, is what a small file waits for. */
+const UPLOAD_CONCURRENCY = 4;
+const RETRIES = 2;
+
+/** Stores face crops under keys that depend on nothing but job, frame and face, so that a second run changes nothing. */
+export class CropUploader {
+	readonly #options: CropUploaderOptions;
+
+	constructor(options: CropUploaderOptions) {
+		this.#options = options;
+	}
+
+	/** @returns the keys in the order of the crops, null for one that could not be stored after retries. */
+	async upload(
+		jobId: string,
+		frameIndex: number,
+		jpegs: readonly Buffer[],
+		signal: AbortSignal,
+	): Promise<(string | null)[]> {
+		return pMap(
+			jpegs,
+			async (jpeg, index) => this.#store(`faces/${jobId}/${frameIndex}-${index}.jpg`, jpeg, signal),
+			{ concurrency: UPLOAD_CONCURRENCY, signal },
+		);
+	}
+
+	async #store(key: string, jpeg: Buffer, signal: AbortSignal): Promise<string | null> {
+		const { store, logger, onLost } = this.#options;
+		try {
+			await pRetry(() => store.put(key, jpeg, { contentType: 'image/jpeg' }), {
+				retries: RETRIES,
+				minTimeout: 200,
+				randomize: true,
+				signal,
+			});
+			return key;
+		} catch (error) {
+			signal.throwIfAborted();
+			logger.warn({ err: error, key }, 'crop not stored');
+			onLost();
+			return null;
+		}
+	}
+}

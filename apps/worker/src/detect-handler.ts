@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { AppError, type DetectJob, type DetectResult } from '@facet/contracts';
+import { sniffMedia } from '@facet/media';
+import { loggableUrl, type PinoLogger, type WorkerMetrics } from '@facet/observability';
+import type { JobContext, JobHandler } from '@facet/queue';
+import type { PhotoPipeline } from './photo-pipeline.ts';
+import type { Scratch } from './scratch.ts';
+import type { SourceFetcher } from './source-fetcher.ts';
+import { StageClock } from './stage-clock.ts';
+
+export interface DetectHandlerOptions {
+	readonly scratch: Scratch;
+	readonly fetcher: SourceFetcher;
+	readonly photos: PhotoPipeline;
+	readonly metrics: WorkerMetrics;
+	readonly logger: PinoLogger;
+}
+
+/** The handler of `detect` jobs: fetch, tell the type, hand over to its pipeline; log and measure what came of it. */
+export function createDetectHandler(options: DetectHandlerOptions): JobHandler<'detect'> {
+	const { scratch, metrics } = options;
+	return async (job, context) => {
+		const logger = options.logger.child({
+			jobId: context.jobId,
+			requestId: job.requestId,
+			attempt: context.attempt,
+			source: job.source.kind === 'url' ? loggableUrl(job.source.url) : 'inline',
+		});
+		try {
+			const result = await scratch.use((directory) => detect(options, job, context, directory));
+			report(result, context, metrics, logger);
+			return result;
+		} catch (thrown) {
+			const error = AppError.from(thrown);
+			metrics.jobs.inc({ outcome: error.code });
+			logger.warn({ err: error, code: error.code, retryable: error.retryable }, 'job failed');
+			throw error;
+		}
+	};
+}
+
+async function detect(
+	{ fetcher, photos }: DetectHandlerOptions,
+	{ source, options }: DetectJob,
+	{ jobId, signal }: JobContext,
+	directory: string,
+): Promise<DetectResult> {
+	const clock = new StageClock();
+	const path = join(directory, 'source');
+	const bytes = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
+	const { format } = await sniffMedia(path);
+	return photos.run({ jobId, path, format, bytes, options, clock, signal });
+}
+
+function report(result: DetectResult, context: JobContext, metrics: WorkerMetrics, logger: PinoLogger): void {
+	const { media, frames, timings } = result;
+	const faces = frames.reduce((sum, frame) => sum + frame.faces.length, 0);
+	metrics.jobs.inc({ outcome: 'succeeded' });
+	metrics.faces.inc(faces);
+	for (const [stage, ms] of Object.entries({ queue: context.queuedMs, ...timings })) {
+		metrics.stageSeconds.observe({ stage }, ms / 1000);
+	}
+	logger.info({ media, faces, queuedMs: context.queuedMs, timings }, 'job done');
+}

@@ -1,0 +1,142 @@
+import type { Server } from 'node:http';
+import { loadConfig } from '@facet/config';
+import { AddressGuard, createSourceClient } from '@facet/media';
+import { createLogger, createOperationsServer, createWorkerMetrics } from '@facet/observability';
+import {
+	checkRedisWritable,
+	connectConsumer,
+	JobConsumer,
+	ResultStore,
+	warnUnlessNoEviction,
+} from '@facet/queue';
+import { createObjectStore } from '@facet/storage';
+import { InferencePool } from '@facet/vision';
+import { CropUploader } from './crop-uploader.ts';
+import { createDetectHandler } from './detect-handler.ts';
+import type { InferenceThreadData, PhotoDetections, PhotoTask } from './inference-task.ts';
+import { PhotoPipeline } from './photo-pipeline.ts';
+import { Scratch } from './scratch.ts';
+import { SourceFetcher } from './source-fetcher.ts';
+import { startSweeper } from './sweeper.ts';
+
+const config = loadConfig();
+const logger = createLogger('worker', { level: config.logLevel });
+const fatal = (error: unknown) => {
+	logger.fatal({ err: error }, 'worker: stopped by an error');
+	process.exit(1);
+};
+process.on('uncaughtException', fatal);
+process.on('unhandledRejection', fatal);
+
+const threadData: InferenceThreadData = {
+	modelsDir: config.worker.modelsDir,
+	model: config.worker.detectorModel,
+};
+const pool = new InferencePool<PhotoTask, PhotoDetections>({
+	threadEntry: new URL('../dist/inference-thread.js', import.meta.url),
+	threads: config.worker.inferenceThreads,
+	workerData: threadData,
+	logger,
+});
+await pool.start();
+const metrics = createWorkerMetrics(() => ({ queued: pool.queueSize, running: pool.runningTasks }));
+
+const scratch = await Scratch.open();
+const store = await createObjectStore(
+	config.storage.driver === 's3'
+		? { ...config.storage, expireAfterSeconds: config.storage.linkTtlSeconds }
+		: { ...config.storage, publicBaseUrl: config.api.publicBaseUrl ?? '' },
+	logger,
+);
+const stopSweeper = startSweeper(store, config.storage.linkTtlSeconds, logger);
+const sourceClient = createSourceClient(new AddressGuard(config.sources.allowNetworks), config.sources);
+const fetcher = new SourceFetcher({
+	client: sourceClient,
+	maxBytes: config.sources.maxBytes,
+	timeoutMs: config.sources.downloadTimeoutMs,
+	store,
+});
+
+const redis = connectConsumer(config.redis.url, logger);
+redis.on('ready', () => {
+	warnUnlessNoEviction(redis, logger).catch((err: unknown) => logger.debug({ err }, 'redis: no INFO'));
+});
+const consumer = new JobConsumer('detect', {
+	redis,
+	prefix: config.redis.prefix,
+	concurrency: config.worker.concurrency,
+	lockMs: config.jobs.lockMs,
+	results: new ResultStore(redis, { prefix: config.redis.prefix, ttlSeconds: config.jobs.resultTtlSeconds }),
+	handler: createDetectHandler({
+		scratch,
+		fetcher,
+		photos: new PhotoPipeline({
+			pool,
+			uploader: new CropUploader({ store, logger, onLost: () => metrics.lostCrops.inc() }),
+			model: config.worker.detectorModel,
+			maxPixels: config.sources.maxPixels,
+			decodeTimeoutMs: config.sources.decodeTimeoutMs,
+		}),
+		metrics,
+		logger,
+	}),
+	onEnd: async ({ source }) => {
+		await fetcher.discard(source).catch((err: unknown) => logger.warn({ err }, 'inline image not deleted'));
+	},
+	logger,
+});
+
+let stopping = false;
+const operations = createOperationsServer({
+	registry: metrics.registry,
+	checks: {
+		accepting: () => {
+			if (stopping) throw new Error('the process is stopping');
+		},
+		redis: () => checkRedisWritable(redis, config.redis.prefix),
+		storage: () => store.check(),
+	},
+	logger,
+});
+const port = await listenSomewhere(operations);
+logger.info({ ...config.worker, port }, 'worker: ready');
+
+/** Several workers on one machine share the default port: the first has it, the others take what is free. */
+async function listenSomewhere(server: Server): Promise<number> {
+	const listen = (portToTry: number) =>
+		new Promise<void>((resolve, reject) => {
+			server.once('error', reject);
+			server.listen(portToTry, config.worker.host, () => {
+				server.off('error', reject);
+				resolve();
+			});
+		});
+	await listen(config.worker.port).catch(async (error: unknown) => {
+		if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+		logger.warn({ port: config.worker.port }, 'worker: port in use, taking a free one');
+		await listen(0);
+	});
+	const address = server.address();
+	return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function stop(signal: NodeJS.Signals): Promise<void> {
+	if (stopping) return;
+	stopping = true;
+	logger.info({ signal, active: consumer.active }, 'worker: stopping');
+	stopSweeper();
+	await consumer.close(config.shutdownTimeoutMs);
+	await pool.close();
+	await sourceClient.close();
+	await store.close();
+	await scratch.close();
+	redis.disconnect();
+	operations.close();
+	operations.closeAllConnections();
+	logger.info({}, 'worker: stopped');
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+	process.on(signal, () => {
+		stop(signal).catch(fatal);
+	});
+}

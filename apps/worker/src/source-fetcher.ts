@@ -1,0 +1,47 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { AppError, type DetectJob } from '@facet/contracts';
+import { byteLimit, type DownloadOptions, download } from '@facet/media';
+import type { ObjectStore } from '@facet/storage';
+
+export interface SourceFetcherOptions extends Omit<DownloadOptions, 'signal'> {
+	readonly store: ObjectStore;
+}
+
+/** Brings the media of a job into a local file: the only thing that decoders ever see. */
+export class SourceFetcher {
+	readonly #options: SourceFetcherOptions;
+
+	constructor(options: SourceFetcherOptions) {
+		this.#options = options;
+	}
+
+	/**
+	 * @returns the number of bytes.
+	 * @throws AppError as `download`, `storage_unavailable`, or `internal` when an inline image has expired.
+	 */
+	async fetch(source: DetectJob['source'], file: string, signal: AbortSignal): Promise<number> {
+		if (source.kind === 'url') return download(source.url, file, { ...this.#options, signal });
+		const limit = byteLimit(this.#options.maxBytes);
+		await pipeline(await this.#open(source.key), limit.stream, createWriteStream(file), { signal });
+		return limit.bytes;
+	}
+
+	/** Forgets media that was stored for the job alone. */
+	async discard(source: DetectJob['source']): Promise<void> {
+		if (source.kind === 'object') await this.#options.store.delete(source.key);
+	}
+
+	async #open(key: string) {
+		try {
+			return await this.#options.store.get(key);
+		} catch (error) {
+			if (!(error instanceof AppError) || error.code !== 'not_found') throw error;
+			throw new AppError('internal', {
+				detail: 'the inline image is no longer stored',
+				retryable: false,
+				cause: error,
+			});
+		}
+	}
+}

@@ -1,0 +1,46 @@
+import { type BoundingBox, clipBox, type Detection, type Point, type Size } from '@facet/contracts';
+
+/**
+ * Detections in a scaled picture as detections in the full one, boxes clipped to it. Boxes of which nothing is left are
+ * dropped. Coordinates keep two decimals: what is finer is noise, and the result store pays for each digit.
+ */
+export function toSourcePixels(detections: readonly Detection[], scaled: Size, source: Size): Detection[] {
+	const scaleX = source.width / scaled.width;
+	const scaleY = source.height / scaled.height;
+	const point = ({ x, y }: Point): Point => ({ x: hundredths(x * scaleX), y: hundredths(y * scaleY) });
+	return detections.flatMap(({ box, score, landmarks, landmarks68 }) => {
+		const clipped = clipBox(scaleBox(box, scaleX, scaleY), source);
+		if (clipped.width < 1 || clipped.height < 1) return [];
+		return {
+			box: {
+				x: hundredths(clipped.x),
+				y: hundredths(clipped.y),
+				width: hundredths(clipped.width),
+				height: hundredths(clipped.height),
+			},
+			score: Math.round(score * 1e4) / 1e4,
+			landmarks: {
+				leftEye: point(landmarks.leftEye),
+				rightEye: point(landmarks.rightEye),
+				nose: point(landmarks.nose),
+				mouthCenter: point(landmarks.mouthCenter),
+				mouthLeft: point(landmarks.mouthLeft),
+				mouthRight: point(landmarks.mouthRight),
+			},
+			...(landmarks68 ? { landmarks68: landmarks68.map(point) } : {}),
+		};
+	});
+}
+
+function scaleBox(box: BoundingBox, scaleX: number, scaleY: number): BoundingBox {
+	return {
+		x: box.x * scaleX,
+		y: box.y * scaleY,
+		width: box.width * scaleX,
+		height: box.height * scaleY,
+	};
+}
+
+function hundredths(value: number): number {
+	return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,3 @@
+export { createLogger, loggableUrl, type PinoLogger } from './logger.ts';
+export { type ApiMetrics, createApiMetrics, createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
+export { createOperations, createOperationsServer, type ReadinessChecks } from './operations.ts';

@@ -1,0 +1,100 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** From a cached answer to the longest wait of a synchronous request, in seconds. */
+const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export interface ApiMetrics {
+	readonly registry: Registry;
+	/** Answered requests by route, method and status, in seconds. */
+	readonly requestSeconds: Histogram<'route' | 'method' | 'status'>;
+	/** Requests that wait for a job now. */
+	readonly waiting: Gauge;
+	readonly queueJobs: Gauge<'state'>;
+	readonly queueOldestSeconds: Gauge;
+}
+
+export interface WorkerMetrics {
+	readonly registry: Registry;
+	/** Runs of jobs by outcome: `succeeded`, or the code of the error. */
+	readonly jobs: Counter<'outcome'>;
+	/** Time of each stage of a job, in seconds. */
+	readonly stageSeconds: Histogram<'stage'>;
+	readonly faces: Counter;
+	/** Crops that could not be stored, after all retries. */
+	readonly lostCrops: Counter;
+}
+
+export function createApiMetrics(): ApiMetrics {
+	const registry = createRegistry('api');
+	const registers = [registry];
+	return {
+		registry,
+		requestSeconds: new Histogram({
+			name: 'facet_http_request_seconds',
+			help: 'Answered HTTP requests, in seconds',
+			labelNames: ['route', 'method', 'status'],
+			buckets: LATENCY_BUCKETS,
+			registers,
+		}),
+		waiting: new Gauge({ name: 'facet_http_waiting', help: 'Requests that wait for a job now', registers }),
+		queueJobs: new Gauge({
+			name: 'facet_queue_jobs',
+			help: 'Jobs in the queue by state',
+			labelNames: ['state'],
+			registers,
+		}),
+		queueOldestSeconds: new Gauge({
+			name: 'facet_queue_oldest_waiting_seconds',
+			help: 'Age of the job that has waited longest, in seconds',
+			registers,
+		}),
+	};
+}
+
+/** @param inference - read at every scrape: tasks that wait for an inference thread, and that run on one. */
+export function createWorkerMetrics(
+	inference: () => { readonly queued: number; readonly running: number },
+): WorkerMetrics {
+	const registry = createRegistry('worker');
+	const registers = [registry];
+	new Gauge({
+		name: 'facet_inference_tasks',
+		help: 'Tasks of the inference pool by state',
+		labelNames: ['state'],
+		registers,
+		collect() {
+			const { queued, running } = inference();
+			this.set({ state: 'queued' }, queued);
+			this.set({ state: 'running' }, running);
+		},
+	});
+	return {
+		registry,
+		jobs: new Counter({
+			name: 'facet_jobs_total',
+			help: 'Runs of jobs by outcome',
+			labelNames: ['outcome'],
+			registers,
+		}),
+		stageSeconds: new Histogram({
+			name: 'facet_job_stage_seconds',
+			help: 'Time of each stage of a job, in seconds',
+			labelNames: ['stage'],
+			buckets: LATENCY_BUCKETS,
+			registers,
+		}),
+		faces: new Counter({ name: 'facet_faces_total', help: 'Faces found', registers }),
+		lostCrops: new Counter({
+			name: 'facet_lost_crops_total',
+			help: 'Crops that could not be stored',
+			registers,
+		}),
+	};
+}
+
+function createRegistry(service: string): Registry {
+	const registry = new Registry();
+	registry.setDefaultLabels({ service });
+	collectDefaultMetrics({ register: registry });
+	return registry;
+}

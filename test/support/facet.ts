@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DetectFailure, DetectSuccess } from '@facet/contracts';
+import { ServiceProcess } from './service-process.ts';
+
+export type Environment = Readonly<Record<string, string>>;
+
+export interface Answer<Body> {
+	readonly status: number;
+	readonly headers: Headers;
+	readonly body: Body;
+}
+
+/**
+ * A whole Facet of built processes: an API and as many workers as the test starts, with a queue prefix, a store and a
+ * directory for temporary files of their own.
+ */
+export class Facet {
+	readonly #environment: Environment;
+	readonly #directory: string;
+	readonly #processes: ServiceProcess[] = [];
+	/** Where the API listens. */
+	url = '';
+
+	private constructor(environment: Environment, directory: string) {
+		this.#environment = environment;
+		this.#directory = directory;
+	}
+
+	/** Starts an API and `workers` workers. */
+	static async start(redisUrl: string, environment: Environment = {}, workers = 1): Promise<Facet> {
+		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
+		const facet = new Facet(
+			{
+				REDIS_URL: redisUrl,
+				QUEUE_PREFIX: `test-${randomUUID()}`,
+				API_PORT: '0',
+				WORKER_PORT: '0',
+				STORAGE_DIR: join(directory, 'data'),
+				TMPDIR: join(directory, 'tmp'),
+				SOURCE_ALLOW_NETWORKS: '127.0.0.0/8',
+				INFERENCE_THREADS: '1',
+				JOB_LOCK_MS: '2000',
+				...environment,
+			},
+			directory,
+		);
+		await Promise.all([facet.startApi(), ...Array.from({ length: workers }, () => facet.startWorker())]);
+		return facet;
+	}
+
+	async startApi(environment: Environment = {}): Promise<ServiceProcess> {
+		const api = this.#spawn('api', environment);
+		const { port } = await api.logged('api: listening');
+		this.url = `http://127.0.0.1:${port}`;
+		return api;
+	}
+
+	async startWorker(environment: Environment = {}): Promise<ServiceProcess> {
+		const worker = this.#spawn('worker', environment);
+		await worker.logged('worker: ready');
+		return worker;
+	}
+
+	/** Posts to `/detect_faces`; the body is sent as it is when it is a string. */
+	async detect(
+		body: unknown,
+		headers: Readonly<Record<string, string>> = {},
+		path = '/detect_faces',
+	): Promise<Answer<DetectSuccess & DetectFailure>> {
+		const response = await fetch(this.url + path, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json', ...headers },
+			body: typeof body === 'string' ? body : JSON.stringify(body),
+		});
+		// What a test then asserts is the body itself; the type only names the fields that either answer has.
+		const parsed = (await response.json()) as DetectSuccess & DetectFailure;
+		return { status: response.status, headers: response.headers, body: parsed };
+	}
+
+	/** Names of the temporary files and directories that the workers have at this moment, at any depth. */
+	async temporaryFiles(): Promise<string[]> {
+		return readdir(join(this.#directory, 'tmp'), { recursive: true }).catch(() => []);
+	}
+
+	/** Names of the objects in the file-system store. */
+	async storedObjects(): Promise<string[]> {
+		const entries = await readdir(join(this.#directory, 'data'), { recursive: true, withFileTypes: true });
+		return entries
+			.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+			.map((entry) => entry.name);
+	}
+
+	/** All that the processes have logged. */
+	get logs(): string {
+		return this.#processes.map((process) => process.output).join('\n');
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all(this.#processes.map((process) => process.end()));
+		await rm(this.#directory, { recursive: true, force: true });
+	}
+
+	#spawn(app: 'api' | 'worker', environment: Environment): ServiceProcess {
+		const process = ServiceProcess.start(app, { ...this.#environment, ...environment });
+		this.#processes.push(process);
+		return process;
+	}
+}
