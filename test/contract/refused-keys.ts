@@ -1,0 +1,20 @@
+/** Object keys that no store may take: ways out of a directory, names that are the store's own, odd characters, too long. */
+export const REFUSED_KEYS = [
+	'',
+	'/',
+	'/etc/passwd',
+	'a/',
+	'a//b.jpg',
+	'../a.jpg',
+	'a/../b.jpg',
+	'a/./b.jpg',
+	'.signing-key',
+	'a/.tmp',
+	'a\\b.jpg',
+	'a b.jpg',
+	'a%2e.jpg',
+	'a\0.jpg',
+	'ä.jpg',
+	`${'a'.repeat(201)}.jpg`,
+	'a/'.repeat(300),
+];
