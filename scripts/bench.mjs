@@ -10,6 +10,6 @@ await main(async () => {
 	if (!existsSync(inRoot('test', 'bench', `${name}.ts`))) {
 		throw new Failure(`Expected the name of a benchmark in test/bench, got "${name}"`);
 	}
-	await prepare();
+	await prepare({ redis: false });
 	return runAttached(process.execPath, [inRoot('test', 'dist', 'bench', `${name}.js`), ...args]);
 });

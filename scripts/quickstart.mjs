@@ -16,7 +16,7 @@ await main(async () => {
 	loadDotEnv();
 	console.log(bold('Facet: faces in photos, from your own machine'));
 
-	await prepare({ projects: ['apps/api', 'apps/worker'] });
+	await prepare({ redis: !process.env.REDIS_URL, projects: ['apps/api', 'apps/worker'] });
 	const { url, logs, died } = await startFacet({ keepQueue: !once });
 	const answer = await detectSample(url);
 	console.log(`\n${prettyJson(answer)}\n`);

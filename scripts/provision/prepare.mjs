@@ -13,13 +13,14 @@ const WANTED_NODE = { major: 20, minor: 19 };
 /**
  * Everything between a fresh clone and running code. What is there already is not made again.
  *
- * @param {{ projects?: readonly string[] }} [options] TypeScript projects to build; the whole repository by default.
+ * @param {{ redis: boolean, projects?: readonly string[] }} options `redis`: whether one has to be started;
+ *   `projects`: the TypeScript projects to build, the whole repository by default.
  */
-export async function prepare({ projects = [] } = {}) {
+export async function prepare({ redis, projects = [] }) {
 	checkNode();
-	await step('Redis and ffmpeg', async (progress) => ({
+	await step(redis ? 'Redis and ffmpeg' : 'ffmpeg', async (progress) => ({
 		value: undefined,
-		summary: await provideSystemPrograms(progress),
+		summary: await provideSystemPrograms({ redis, progress }),
 	}));
 	await prepareDependencies();
 	await step('Build', async () => ({ value: await run(...nodeProgram('tsc', '-b', ...projects)) }));

@@ -8,14 +8,14 @@ const REDIS = { programs: ['redis-server'], apt: 'redis-server', brew: 'redis' }
 const FFMPEG = { programs: ['ffmpeg', 'ffprobe'], apt: 'ffmpeg', brew: 'ffmpeg' };
 
 /**
- * Makes sure that ffmpeg is on the PATH and that there is a Redis to use or to start, and installs what is not
- * there by the system's package manager.
+ * Makes sure that ffmpeg is on the PATH and that a Redis can be started, and installs what is not there by the
+ * system's package manager.
  *
- * @param {(detail: string) => void} progress
+ * @param {{ redis: boolean, progress: (detail: string) => void }} options `redis`: whether one has to be started.
  * @returns {Promise<string>} What was done, for the reader.
  */
-export async function provideSystemPrograms(progress) {
-	const needed = process.env.REDIS_URL ? [FFMPEG] : [REDIS, FFMPEG];
+export async function provideSystemPrograms({ redis, progress }) {
+	const needed = redis ? [REDIS, FFMPEG] : [FFMPEG];
 	const absent = needed.filter(isAbsent);
 	if (absent.length === 0) return 'there';
 
