@@ -122,7 +122,6 @@ function replaceDes(): void {
 	for (const name of ['createCipheriv', 'createDecipheriv'] as const) {
 		const original = crypto[name];
 		const twice = (half: Uint8Array) => Buffer.concat([half, half]);
-		Buffer.concat([Buffer.from(half as Buffer), Buffer.from(half as Buffer)]);
 		crypto[name] = new Proxy(original, {
 			apply: (make, self, [algorithm, key, iv]) =>
 				algorithm === 'des'
