@@ -1,7 +1,8 @@
-import type { DetectSuccess, WireBox } from '@facet/contracts';
+import type { WireBox } from '@facet/contracts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Environment, Facet } from '../support/facet.ts';
+import { type Answer, type Environment, Facet } from '../support/facet.ts';
+import { startHttpServer } from '../support/http-server.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 
@@ -108,7 +109,6 @@ it('a crop that cannot be stored is null in its place, and the job succeeds', as
 	try {
 		// By URL, so that nothing but the crops needs the store.
 		const photo = await samplePhoto(1);
-		const { startHttpServer } = await import('../support/http-server.ts');
 		const files = await startHttpServer((_request, response) => response.end(photo));
 		const frame = frameOf(await facet.detect({ url: `${files.url}/photo.jpg`, return_face_url: true }));
 		await files.close();
@@ -134,7 +134,7 @@ function s3Environment({ endpoint, region, bucket, forcePathStyle, credentials }
 	};
 }
 
-function frameOf({ body }: { body: DetectSuccess }) {
+function frameOf({ body }: Answer) {
 	const frame = body.faces_obj['0'];
 	if (frame === undefined) throw new Error(`no frame in ${JSON.stringify(body)}`);
 	return frame;

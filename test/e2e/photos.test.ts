@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { DetectSuccess, WireBox, WireFrame } from '@facet/contracts';
+import type { WireBox, WireFrame } from '@facet/contracts';
 import sharp, { type OutputInfo, type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Facet } from '../support/facet.ts';
+import { type AnswerBody, Facet } from '../support/facet.ts';
 import { startHttpServer, type TestServer } from '../support/http-server.ts';
 import { SAMPLE_PHOTOS, samplePhoto } from '../support/sample-photos.ts';
 
@@ -30,7 +30,7 @@ function serve(bytes: Buffer, name: string): string {
 	return `${files.url}/${name}`;
 }
 
-function onlyFrame(body: DetectSuccess): WireFrame {
+function onlyFrame(body: AnswerBody): WireFrame {
 	expect(body).toMatchObject({ error_code: 0, error_msg: 'SUCCESS' });
 	expect(Object.keys(body.faces_obj)).toEqual(['0']);
 	const frame = body.faces_obj['0'];
@@ -247,14 +247,12 @@ describe('decoding', () => {
 	});
 
 	it('takes the first frame of an animation', async () => {
-		const pages = await Promise.all(
-			[5, 1].map(async (number) =>
-				sharp(await samplePhoto(number as 1 | 5))
-					.resize(960, 640)
-					.png()
-					.toBuffer(),
-			),
-		);
+		const page = async (number: 1 | 5) =>
+			sharp(await samplePhoto(number))
+				.resize(1280, 960, { fit: 'contain' })
+				.png()
+				.toBuffer();
+		const pages = [await page(5), await page(1)];
 		const animation = await sharp(pages, { join: { animated: true } })
 			.gif({ effort: 1 })
 			.toBuffer();
