@@ -65,7 +65,11 @@ async function doWithout(absent) {
 	const inDocker = absent.includes(REDIS) && (await hasDockerEngine());
 	const wanted = inDocker ? absent.filter((one) => one !== REDIS) : absent;
 	if (wanted.length === 0) return 'Redis runs in Docker';
-	const packages = wanted.map((one) => one.apt).join(' ');
-	const orRedis = wanted.includes(REDIS) ? ' (or set REDIS_URL, or start Docker, for Redis)' : '';
-	throw new Failure(`Please install ${packages}: for example "sudo apt-get install ${packages}"${orRedis}`);
+	const names = wanted.flatMap((one) => one.programs).join(', ');
+	const command =
+		process.platform === 'darwin'
+			? `brew install ${wanted.map((one) => one.brew).join(' ')}`
+			: `sudo apt-get install ${wanted.map((one) => one.apt).join(' ')}`;
+	const orDocker = wanted.includes(REDIS) ? '; for Redis, a running Docker would do' : '';
+	throw new Failure(`Not on the PATH: ${names}. Please install, for example by "${command}"${orDocker}`);
 }
