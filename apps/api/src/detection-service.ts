@@ -18,8 +18,6 @@ export interface SubmittedDetection {
 	readonly jobId: string;
 	/** @throws AppError as `Expectation.outcome` of the queue. */
 	outcome(): Promise<JobOutcome>;
-	/** Stops waiting; the job runs on. */
-	abandon(): void;
 }
 
 /** The queue is too full; carries how long the caller had better wait. */
@@ -63,7 +61,7 @@ export class DetectionService {
 			}
 			throw error;
 		}
-		return { jobId, outcome: () => expectation.outcome(syncTimeoutMs), abandon: expectation.release };
+		return { jobId, outcome: () => expectation.outcome(syncTimeoutMs) };
 	}
 
 	async #admit(): Promise<void> {

@@ -10,6 +10,8 @@ const OUTAGE_RETRY_SECONDS = 5;
 export function errorResponse(): ErrorRequestHandler {
 	return (thrown, request, response, next) => {
 		if (response.headersSent) return next(thrown);
+		// The client has gone; its job runs on.
+		if (response.destroyed) return;
 		const error = toAppError(thrown);
 		const { logger } = contextOf(request);
 		if (error.status >= 500) logger.error({ err: error }, 'request failed');

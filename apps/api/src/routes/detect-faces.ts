@@ -17,8 +17,6 @@ export function detectFaces({ service, store, metrics }: DetectFacesOptions): Re
 		const { requestId, logger } = contextOf(request);
 		const detection = await service.submit(parseDetectRequest(request.body), requestId, logger);
 		setJobId(response, detection.jobId);
-		// A client that has gone away needs no answer; its job runs on and its result can be fetched by the same request.
-		response.on('close', detection.abandon);
 		metrics.waiting.inc();
 		const outcome = await detection.outcome().finally(() => metrics.waiting.dec());
 		if (outcome.status === 'failed') throw AppError.fromRecord(outcome.error);
