@@ -14,7 +14,7 @@ export interface PictureLimits {
 }
 
 /** What a picture's header says. */
-export interface PictureInfo extends Size {
+interface PictureInfo extends Size {
 	/** EXIF orientation, 1 to 8, that decoding undoes; `width` and `height` are those after it. */
 	readonly orientation: number;
 }
@@ -29,7 +29,7 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-export async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureInfo> {
+async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureInfo> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
