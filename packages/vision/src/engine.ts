@@ -12,13 +12,14 @@ export interface Candidate {
 /**
  * A face-detection network with everything around it: tiling, normalisation, decoding, non-maximum suppression.
  *
- * Adding a network is one file in `engines/` that exports an `EngineFactory`, its line in `engines/index.ts`, and one
- * entry in `MODELS.json`.
+ * Adding a network is one file in `engines/`, its line in `engines/index.ts`, and one entry in `MODELS.json`.
  */
 export interface Engine {
-	/** Longest side in pixels beyond which more resolution no longer helps this network. */
+	/** Longest side in pixels beyond which more resolution does not help this network. */
 	readonly inputSide: number;
-	/** The faces of `image` at or above the score threshold, each once; boxes may reach over the image's edge. */
+	/** The lowest score of a face. */
+	readonly scoreThreshold: number;
+	/** The faces of `image` at or above the threshold, each once; boxes may reach over the image's edge. */
 	detect(image: RgbImage): Promise<Candidate[]>;
 	close(): Promise<void>;
 }

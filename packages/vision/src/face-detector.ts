@@ -20,7 +20,7 @@ export interface FaceDetector {
 	readonly inputSide: number;
 	/**
 	 * The faces of an image, largest first; boxes and landmarks in pixels of `image`, boxes clipped to it. Blocks the
-	 * calling thread while the networks run. One call at a time may be under way when `close` is called: none.
+	 * calling thread while the networks run. Call `close` when no call is under way.
 	 */
 	detect(image: RgbImage): Promise<Detection[]>;
 	close(): Promise<void>;
@@ -45,9 +45,11 @@ export async function createFaceDetector(options: FaceDetectorOptions): Promise<
 		async detect(image) {
 			const detections: Detection[] = [];
 			for (const candidate of await engine.detect(image)) {
-				detections.push(await toDetection(image, candidate, landmarkNetwork));
+				const detection = await toDetection(image, candidate, landmarkNetwork);
+				if (detection.score >= engine.scoreThreshold && boxArea(detection.box) > 0)
+					detections.push(detection);
 			}
-			return detections.filter(({ box }) => boxArea(box) > 0).sort(largestFirst);
+			return detections.sort(largestFirst);
 		},
 		async close() {
 			await engine.close();
@@ -64,8 +66,13 @@ async function toDetection(
 	const clipped = clipBox(box, image);
 	if (landmarks !== undefined) return { box: clipped, score, landmarks };
 	// The unclipped box: a face that the picture's edge cuts still has its centre where the network put it.
-	const landmarks68 = await landmarkNetwork.locate(image, box);
-	return { box: clipped, score, landmarks: toFaceLandmarks(landmarks68), landmarks68 };
+	const { points, plausibility } = await landmarkNetwork.locate(image, box);
+	return {
+		box: clipped,
+		score: score * plausibility,
+		landmarks: toFaceLandmarks(points),
+		landmarks68: [...points],
+	};
 }
 
 /** By area, then from left to right, then from top to bottom: an order that does not depend on the scores' last bits. */

