@@ -13,7 +13,7 @@ RUN mkdir /out && cp -a package.json node_modules /out/ \
 	&& for link in node_modules/@facet/*; do \
 		cp -a --parents "$(realpath --relative-to=. "$link")" /out/; \
 	done \
-	&& rm -rf /out/*/*/src /out/*/*/tsconfig.json \
+	&& rm -rf /out/apps/*/src /out/packages/*/src \
 	&& find /out/apps /out/packages -name '*.test.*' -delete
 
 FROM node:24-bookworm-slim

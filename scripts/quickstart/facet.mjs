@@ -30,6 +30,8 @@ export async function startFacet({ keepQueue }) {
 		// Both get the same environment: the worker makes the links to what the API serves.
 		const env = {
 			STORAGE_DIR: inRoot('data'),
+			// The official builds of ONNX Runtime report to Microsoft since 1.29 unless they are told not to.
+			ORT_DISABLE_TELEMETRY: '1',
 			...process.env,
 			REDIS_URL: redis.url,
 			API_PORT: `${api.port}`,
