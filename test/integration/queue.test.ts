@@ -21,6 +21,7 @@ const result: DetectResult = {
 	media: { kind: 'image', format: 'jpeg', width: 4, height: 3, orientation: 1, bytes: 9 },
 	model: 'test',
 	frames: [{ index: 0, timestampMs: null, faces: [], removed: [] }],
+	persons: [],
 	timings: { fetch: 1, decode: 1, detect: 1, crop: 0, upload: 0 },
 };
 

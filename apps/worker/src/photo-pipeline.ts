@@ -59,12 +59,13 @@ export class PhotoPipeline {
 		const found = options.singleFace ? largest(detections) : detections;
 		const faces = options.returnFaceUrl
 			? await this.#withCrops(job, path, picture, found)
-			: found.map((detection) => ({ ...detection, crop: null }));
+			: found.map((detection) => ({ ...detection, crop: null, trackId: null }));
 		return {
 			options,
 			media: { kind: 'image', format: job.format, bytes: job.bytes, ...picture },
 			model: this.#options.model,
 			frames: [{ index: 0, timestampMs: null, faces, removed: [] }],
+			persons: [],
 			timings: clock.timings,
 		};
 	}
@@ -82,7 +83,7 @@ export class PhotoPipeline {
 		return detections.map((detection, index) => {
 			const region = regions[index];
 			const crop: Crop | null = region ? { region, key: keys[index] ?? null } : null;
-			return { ...detection, crop };
+			return { ...detection, crop, trackId: null };
 		});
 	}
 }

@@ -16,6 +16,7 @@ const documented: DetectedFace = {
 		mouthRight: { x: 175, y: 168 },
 	},
 	crop: { region: { x: 30, y: 0, width: 250, height: 280 }, key: 'faces/job/0-0.jpg' },
+	trackId: null,
 };
 
 function resultWith(
@@ -28,6 +29,7 @@ function resultWith(
 		media: { kind: 'image', format: 'jpeg', width: 640, height: 480, orientation: 1, bytes: 1 },
 		model: 'test',
 		frames: [{ index: 0, timestampMs, faces, removed: [] }],
+		persons: [],
 		timings: { fetch: 0, decode: 0, detect: 0, crop: 0, upload: 0 },
 	};
 }

@@ -39,6 +39,8 @@ export const ERROR_CATALOGUE = {
 	unsupported_format: { status: 500, retryable: false, publicMessage: PROCESSING },
 	corrupt_media: { status: 500, retryable: false, publicMessage: PROCESSING },
 	too_many_pixels: { status: 500, retryable: false, publicMessage: PROCESSING },
+	no_video_stream: { status: 500, retryable: false, publicMessage: PROCESSING },
+	video_too_long: { status: 500, retryable: false, publicMessage: PROCESSING },
 	processing_timeout: { status: 500, retryable: false, publicMessage: PROCESSING },
 	worker_lost: { status: 500, retryable: true, publicMessage: PROCESSING },
 	internal: { status: 500, retryable: true, publicMessage: PROCESSING },
