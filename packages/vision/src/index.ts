@@ -1,4 +1,5 @@
 export type { Candidate, Engine, EngineOptions } from './engine.ts';
+export { createFaceAnalyzer, type FaceAnalyzer } from './face-analyzer.ts';
 export { createFaceDetector, type FaceDetector, type FaceDetectorOptions } from './face-detector.ts';
 export { InferencePool, type InferencePoolOptions } from './inference-pool.ts';
 export { type InferenceThread, inferenceThread, type TaskOutcome } from './inference-thread.ts';
@@ -9,3 +10,14 @@ export {
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
+export type {
+	FaceObservation,
+	Moment,
+	ObservedFrame,
+	Track,
+	TrackedFace,
+	TrackedFrame,
+	TrackingOptions,
+	TrackingResult,
+} from './tracking/observation.ts';
+export { trackFaces } from './tracking/track-faces.ts';
