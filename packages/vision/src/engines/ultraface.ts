@@ -1,13 +1,13 @@
-import type { BoundingBox, RgbImage, Size } from '@facet/contracts';
+import { type BoundingBox, boxArea, clipBox, type RgbImage, type Size } from '@facet/contracts';
 import { z } from 'zod';
-import type { Engine, EngineOptions } from '../engine.ts';
-import type { Model } from '../model-registry.ts';
+import type { Candidate, Engine, EngineOptions } from '../engine.ts';
+import { type Model, thresholdsOf } from '../model-registry.ts';
 import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import { type OnnxSession, openSession, outputOf } from '../onnx-session.ts';
 import { mirrorPlanes, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
 
-/** UltraFace's part of a `MODELS.json` entry; what was measured for each is in `docs` of the entry's commit. */
+/** UltraFace's part of a `MODELS.json` entry. */
 const parametersSchema = z.object({
 	/** Longest side to decode pictures to, in pixels: that of a 2x2 grid of tiles at the network's width. */
 	inputSide: z.int().positive(),
@@ -34,6 +34,9 @@ const parametersSchema = z.object({
 
 type Parameters = z.infer<typeof parametersSchema>;
 
+/** Least part of the picture that a face of a close-up takes. */
+const CLOSE_UP_SHARE = 0.25;
+
 /** One look at the picture: as it is or mirrored, in one piece or in tiles. */
 interface View {
 	readonly tiles: readonly BoundingBox[];
@@ -49,36 +52,46 @@ interface View {
  */
 export async function createUltraFace(model: Model, options: EngineOptions): Promise<Engine> {
 	const parameters = parametersSchema.parse(model.parameters);
-	const thresholds = model.thresholds;
-	if (thresholds === undefined) throw new Error(`Expected thresholds in the entry of ${model.name}`);
+	const thresholds = thresholdsOf(model);
 	const scoreThreshold = options.scoreThreshold ?? thresholds.score;
 	const session = await openSession(model.path);
+
+	/** What the views see of the image, without the faces that tile borders cut. */
+	async function look(image: RgbImage, views: readonly View[]): Promise<Sighting[]> {
+		const sightings: Sighting[] = [];
+		for (const [view, { tiles, mirrored }] of views.entries()) {
+			// One after the other: a run blocks the thread anyway.
+			for (const tile of tiles) {
+				for (const seen of await runTile(session, model, parameters, image, tile, mirrored)) {
+					if (!isCutByTile(seen.box, tile, image, parameters.tileMargin)) sightings.push({ ...seen, view });
+				}
+			}
+		}
+		return sightings;
+	}
+
+	async function findFaces(image: RgbImage, views: readonly View[]): Promise<Candidate[]> {
+		return fuseViews(await look(image, views), {
+			iouThreshold: thresholds.iou,
+			containment: parameters.containment,
+			agreement: parameters.agreement,
+			unseenScore: parameters.candidateScore,
+			viewCount: views.length,
+			canSee: (view, box) =>
+				views[view]?.tiles.some((tile) => !isCutByTile(box, tile, image, parameters.tileMargin)) ?? false,
+		});
+	}
 
 	return {
 		inputSide: parameters.inputSide,
 		scoreThreshold,
 		async detect(image) {
-			const views = viewsOf(image, parameters);
-			const sightings: Sighting[] = [];
-			for (const [view, { tiles, mirrored }] of views.entries()) {
-				// One after the other: a run blocks the thread anyway.
-				for (const tile of tiles) {
-					for (const sighting of await lookAt(session, model, parameters, image, tile, mirrored)) {
-						if (!isCutByTile(sighting.box, tile, image, parameters.tileMargin)) {
-							sightings.push({ ...sighting, view });
-						}
-					}
-				}
+			const faces = await findFaces(image, usualViews(image, parameters));
+			// Decided by the model's own threshold, so that an override changes what is reported and nothing else.
+			if (!faces.some((face) => face.score >= thresholds.score)) {
+				const largeFaces = await findFaces(image, [closeUpView(image)]);
+				faces.push(...largeFaces.filter((face) => isCloseUp(face.box, image)));
 			}
-			const faces = fuseViews(sightings, {
-				iouThreshold: thresholds.iou,
-				containment: parameters.containment,
-				agreement: parameters.agreement,
-				unseenScore: parameters.candidateScore,
-				viewCount: views.length,
-				canSee: (view, box) =>
-					views[view]?.tiles.some((tile) => !isCutByTile(box, tile, image, parameters.tileMargin)) ?? false,
-			});
 			return faces
 				.filter((face) => face.score >= scoreThreshold)
 				.map((face) => ({ ...face, box: trim(face.box, parameters) }));
@@ -87,14 +100,27 @@ export async function createUltraFace(model: Model, options: EngineOptions): Pro
 	};
 }
 
-function viewsOf(image: Size, { tileOverlap, mirrored }: Parameters): View[] {
+function usualViews(image: Size, { tileOverlap, mirrored }: Parameters): View[] {
 	const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, tileOverlap)];
 	const sides = mirrored ? [false, true] : [false];
 	return grids.flatMap((tiles) => sides.map((side) => ({ tiles, mirrored: side })));
 }
 
+/**
+ * The frame with a border of half its size around it. A face that fills the frame is larger than the largest anchor:
+ * of 154 faces cropped to three quarters of their box, the usual views find 54.
+ */
+function closeUpView({ width, height }: Size): View {
+	const tile = { x: -width / 2, y: -height / 2, width: width * 2, height: height * 2 };
+	return { tiles: [tile], mirrored: false };
+}
+
+function isCloseUp(box: BoundingBox, image: Size): boolean {
+	return boxArea(clipBox(box, image)) >= CLOSE_UP_SHARE * image.width * image.height;
+}
+
 /** Runs the network on one tile; what it sees, in pixels of the image. */
-async function lookAt(
+async function runTile(
 	session: OnnxSession,
 	model: Model,
 	parameters: Parameters,
