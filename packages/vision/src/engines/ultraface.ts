@@ -5,7 +5,7 @@ import type { Candidate, Engine, EngineOptions } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
 import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import { type OnnxSession, openSession, outputOf } from '../onnx-session.ts';
-import { mirrorPlanes, resampleRegion } from '../resample.ts';
+import { mirrorPlanes, type PlaneTarget, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
 
 /** UltraFace's part of a `MODELS.json` entry. */
@@ -39,11 +39,11 @@ type Parameters = z.infer<typeof parametersSchema>;
 /** Least part of the picture that a face of a close-up takes. */
 const CLOSE_UP_SHARE = 0.25;
 
-/** One look at the picture: as it is or mirrored, in one piece or in tiles. */
-interface View {
-	readonly tiles: readonly BoundingBox[];
-	readonly mirrored: boolean;
-}
+/** The tiles that cover the picture at one scale. */
+type Grid = readonly BoundingBox[];
+
+/** In this order: mirroring turns the sampled pixels around in place, which saves sampling them again. */
+type Side = 'plain' | 'mirrored';
 
 /**
  * UltraFace RFB-320 (https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB): 4420 anchors on
@@ -58,29 +58,35 @@ export async function createUltraFace(model: Model, options: EngineOptions): Pro
 	const scoreThreshold = options.scoreThreshold ?? thresholds.score;
 	const session = await openSession(model.path);
 
-	/** What the views see of the image, without the faces that tile borders cut. */
-	async function look(image: RgbImage, views: readonly View[]): Promise<Sighting[]> {
+	/** The faces that the grids' tiles show. Each grid is a view of the image, and in the mirror another one. */
+	async function findFaces(
+		image: RgbImage,
+		grids: readonly Grid[],
+		sides: readonly Side[],
+	): Promise<Candidate[]> {
+		const isWhole = (box: BoundingBox, tile: BoundingBox) =>
+			!isCutByTile(box, tile, image, parameters.tileMargin);
 		const sightings: Sighting[] = [];
-		for (const [view, { tiles, mirrored }] of views.entries()) {
-			// One after the other: a run blocks the thread anyway.
+		for (const [grid, tiles] of grids.entries()) {
+			// One tile after the other: a run blocks the thread anyway.
 			for (const tile of tiles) {
-				for (const seen of await runTile(session, model, parameters, image, tile, mirrored)) {
-					if (!isCutByTile(seen.box, tile, image, parameters.tileMargin)) sightings.push({ ...seen, view });
+				const sample = sampleTile(model, image, tile);
+				for (const [index, side] of sides.entries()) {
+					if (side === 'mirrored') mirrorPlanes(sample);
+					const view = index * grids.length + grid;
+					for (const { box, score } of await runTile(session, sample, tile, side, parameters)) {
+						if (isWhole(box, tile)) sightings.push({ box, score, view });
+					}
 				}
 			}
 		}
-		return sightings;
-	}
-
-	async function findFaces(image: RgbImage, views: readonly View[]): Promise<Candidate[]> {
-		return fuseViews(await look(image, views), {
+		return fuseViews(sightings, {
 			iouThreshold: thresholds.iou,
 			containment: parameters.containment,
 			agreement: parameters.agreement,
 			unseenScore: parameters.candidateScore,
-			viewCount: views.length,
-			canSee: (view, box) =>
-				views[view]?.tiles.some((tile) => !isCutByTile(box, tile, image, parameters.tileMargin)) ?? false,
+			viewCount: grids.length * sides.length,
+			canSee: (view, box) => grids[view % grids.length]?.some((tile) => isWhole(box, tile)) ?? false,
 		});
 	}
 
@@ -90,7 +96,7 @@ export async function createUltraFace(model: Model, options: EngineOptions): Pro
 	 */
 	async function withCloseUps(image: RgbImage, faces: readonly Candidate[]): Promise<readonly Candidate[]> {
 		if (faces.some((face) => face.score >= thresholds.score)) return faces;
-		const found = await findFaces(image, [closeUpView(image)]);
+		const found = await findFaces(image, [[withBorder(image)]], ['plain']);
 		const closeUps = found.filter((face) => isCloseUp(face.box, image));
 		const others = faces.filter(
 			(face) => !closeUps.some((closeUp) => intersectionOverUnion(closeUp.box, face.box) > thresholds.iou),
@@ -102,7 +108,8 @@ export async function createUltraFace(model: Model, options: EngineOptions): Pro
 		inputSide: parameters.inputSide,
 		scoreThreshold,
 		async detect(image) {
-			const usual = await findFaces(image, usualViews(image, parameters));
+			const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, parameters.tileOverlap)];
+			const usual = await findFaces(image, grids, parameters.mirrored ? ['plain', 'mirrored'] : ['plain']);
 			const faces = await withCloseUps(image, usual);
 			return faces
 				.filter((face) => face.score >= scoreThreshold)
@@ -112,64 +119,61 @@ export async function createUltraFace(model: Model, options: EngineOptions): Pro
 	};
 }
 
-function usualViews(image: Size, { tileOverlap, mirrored }: Parameters): View[] {
-	const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, tileOverlap)];
-	const sides = mirrored ? [false, true] : [false];
-	return grids.flatMap((tiles) => sides.map((side) => ({ tiles, mirrored: side })));
-}
-
 /**
  * The frame with a border of half its size around it. A face that fills the frame is larger than the largest anchor:
  * of 154 faces cropped to three quarters of their box, the usual views find 54, and with this one 120 are found.
  */
-function closeUpView({ width, height }: Size): View {
-	const tile = { x: -width / 2, y: -height / 2, width: width * 2, height: height * 2 };
-	return { tiles: [tile], mirrored: false };
+function withBorder({ width, height }: Size): BoundingBox {
+	return { x: -width / 2, y: -height / 2, width: width * 2, height: height * 2 };
 }
 
 function isCloseUp(box: BoundingBox, image: Size): boolean {
 	return boxArea(clipBox(box, image)) >= CLOSE_UP_SHARE * image.width * image.height;
 }
 
-/** Runs the network on one tile; what it sees, in pixels of the image. */
-async function runTile(
-	session: OnnxSession,
-	model: Model,
-	parameters: Parameters,
-	image: RgbImage,
-	tile: BoundingBox,
-	mirrored: boolean,
-): Promise<Omit<Sighting, 'view'>[]> {
+/**
+ * The network's input for a tile. The tile keeps its aspect, in the top-left corner; what is left over stays mid-grey,
+ * which is 0.
+ */
+function sampleTile(model: Model, image: RgbImage, tile: BoundingBox): PlaneTarget {
 	const { width: planeWidth, height: planeHeight } = model.input;
-	// The tile keeps its aspect, in the top-left corner of the input; what is left over stays mid-grey, which is 0.
 	const zoom = Math.min(planeWidth / tile.width, planeHeight / tile.height);
 	const width = Math.max(1, Math.round(tile.width * zoom));
 	const height = Math.max(1, Math.round(tile.height * zoom));
 	const planes = new Float32Array(3 * planeWidth * planeHeight);
-	const target = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
-	resampleRegion(image, tile, target);
-	if (mirrored) mirrorPlanes(target);
+	const sample = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
+	resampleRegion(image, tile, sample);
+	return sample;
+}
 
+/** Runs the network on a sampled tile; what it sees, in pixels of the image that the tile lies in. */
+async function runTile(
+	session: OnnxSession,
+	{ planes, planeWidth, planeHeight, width, height }: PlaneTarget,
+	tile: BoundingBox,
+	side: Side,
+	{ candidateScore, smallestFace }: Parameters,
+): Promise<Candidate[]> {
 	const outputs = await session.run(planes, [1, 3, planeHeight, planeWidth]);
 	const scores = outputOf(outputs, 'scores');
 	const corners = outputOf(outputs, 'boxes');
 	// Corners are relative to the input, of which the tile covers width x height.
 	const scaleX = (planeWidth / width) * tile.width;
 	const scaleY = (planeHeight / height) * tile.height;
-	const smallest = parameters.smallestFace / zoom;
-	const sightings: Omit<Sighting, 'view'>[] = [];
+	const smallestArea = (smallestFace * tile.width * smallestFace * tile.height) / (width * height);
+	const candidates: Candidate[] = [];
 	for (let anchor = 0; 2 * anchor < scores.length; anchor++) {
 		const score = scores[2 * anchor + 1] ?? 0;
-		if (score < parameters.candidateScore) continue;
+		if (score < candidateScore) continue;
 		const left = (corners[4 * anchor] ?? 0) * scaleX;
 		const top = (corners[4 * anchor + 1] ?? 0) * scaleY;
 		const boxWidth = (corners[4 * anchor + 2] ?? 0) * scaleX - left;
 		const boxHeight = (corners[4 * anchor + 3] ?? 0) * scaleY - top;
-		if (boxWidth * boxHeight < smallest * smallest) continue;
-		const x = tile.x + (mirrored ? tile.width - left - boxWidth : left);
-		sightings.push({ score, box: { x, y: tile.y + top, width: boxWidth, height: boxHeight } });
+		if (boxWidth * boxHeight < smallestArea) continue;
+		const x = tile.x + (side === 'mirrored' ? tile.width - left - boxWidth : left);
+		candidates.push({ score, box: { x, y: tile.y + top, width: boxWidth, height: boxHeight } });
 	}
-	return sightings;
+	return candidates;
 }
 
 function trim(box: BoundingBox, { trim: { top, bottom } }: Parameters): BoundingBox {
