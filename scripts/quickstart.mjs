@@ -20,12 +20,9 @@ await main(async () => {
 	const { url, logs, died } = await startFacet({ keepQueue: !once });
 	const answer = await detectSample(url);
 	console.log(`\n${prettyJson(answer)}\n`);
-	if (once) {
-		console.log(`All of it took ${secondsSince(started)}.`);
-		return 0;
-	}
 	console.log(`Ready after ${secondsSince(started)} at ${bold(url)}  ${dim(`(logs: ${logs})`)}`);
-	console.log(`Try next:\n\n${cyan(curlLine(url))}\n`);
+	console.log(`Try next${once ? ', while it runs without --once' : ''}:\n\n${cyan(curlLine(url))}\n`);
+	if (once) return 0;
 	console.log('Ctrl-C stops everything.');
 	atShutdown(async () => console.log('\nStopping the API, the worker and Redis…'));
 	return died;

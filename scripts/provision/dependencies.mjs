@@ -30,8 +30,9 @@ export async function installDependencies(progress) {
  */
 async function areInstalled() {
 	const wanted = await readPackages(inRoot('package-lock.json'));
-	const installed = await readPackages(inRoot('node_modules', '.package-lock.json')).catch(() => undefined);
-	if (!installed) return false;
+	const installed = await readPackages(inRoot('node_modules', '.package-lock.json'));
+	// What is wrong with a lock file, npm says best.
+	if (!wanted || !installed) return false;
 	return Object.entries(wanted).every(([path, { version, optional }]) => {
 		// The empty path is this repository itself. Optional packages are mostly other systems' binaries.
 		if (path === '' || (optional && !installed[path])) return true;
@@ -41,8 +42,12 @@ async function areInstalled() {
 
 /**
  * @param {string} path
- * @returns {Promise<LockedPackages>}
+ * @returns {Promise<LockedPackages | undefined>}
  */
 async function readPackages(path) {
-	return JSON.parse(await readFile(path, 'utf8')).packages;
+	try {
+		return JSON.parse(await readFile(path, 'utf8')).packages;
+	} catch {
+		return undefined;
+	}
 }

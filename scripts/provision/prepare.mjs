@@ -18,6 +18,8 @@ const WANTED_NODE = { major: 20, minor: 19 };
  */
 export async function prepare({ redis, projects = [] }) {
 	checkNode();
+	// ONNX Runtime may report usage unless it is told not to, and asks the environment of whatever we start from here.
+	process.env.ORT_DISABLE_TELEMETRY ??= '1';
 	await step(redis ? 'Redis and ffmpeg' : 'ffmpeg', async (progress) => ({
 		value: undefined,
 		summary: await provideSystemPrograms({ redis, progress }),

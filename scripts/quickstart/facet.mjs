@@ -27,11 +27,9 @@ export async function startFacet({ keepQueue }) {
 	return step('Start Facet', async () => {
 		const api = await place('API_HOST', 'API_PORT', 8080);
 		const worker = await place('WORKER_HOST', 'WORKER_PORT', 8081);
-		// Both get the same environment: the worker makes the links to what the API serves.
+		// Both get the same environment: they meet in the store as well as in Redis.
 		const env = {
 			STORAGE_DIR: inRoot('data'),
-			// The official builds of ONNX Runtime report to Microsoft since 1.29 unless they are told not to.
-			ORT_DISABLE_TELEMETRY: '1',
 			...process.env,
 			REDIS_URL: redis.url,
 			API_PORT: `${api.port}`,

@@ -59,6 +59,10 @@ beforeAll(async () => {
 				return response.write(photo.subarray(0, 1000), () => response.destroy());
 			case 'silent':
 				return undefined;
+			case 'drips': {
+				const timer = setInterval(() => response.write('x'), 50);
+				return response.on('close', () => clearInterval(timer));
+			}
 			case 'stalls':
 				return response.write(photo.subarray(0, 1000));
 			default:
@@ -68,6 +72,7 @@ beforeAll(async () => {
 	facet = await Facet.start(inject('redisUrl'), {
 		MAX_SOURCE_BYTES: '8000000',
 		DOWNLOAD_IDLE_TIMEOUT_MS: '700',
+		DOWNLOAD_TIMEOUT_MS: '4000',
 		JOB_ATTEMPTS: '1',
 	});
 });
@@ -116,6 +121,7 @@ describe('a download fails', () => {
 		['/cut-off', 'download_failed'],
 		['/silent', 'download_timeout'],
 		['/stalls', 'download_timeout'],
+		['/drips', 'download_timeout'],
 		['/bomb', 'too_large', /at most 8000000 bytes/],
 		['/endless', 'too_large'],
 		['/claims-too-much', 'too_large'],

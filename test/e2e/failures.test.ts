@@ -100,7 +100,7 @@ describe('a worker', () => {
 		const held = facet.detect({ url: `${gate.url}/photo.jpg` });
 		await gate.arrived(1);
 		const ended = worker.end('SIGTERM');
-		await worker.logged('worker: stopping');
+		await worker.logged('stopping');
 		const waiting = facet.detect({ url: `${gate.url}/other.jpg` });
 		gate.open();
 		expect(facesOf(await held)).toBe(3);
@@ -163,7 +163,7 @@ describe('the API', () => {
 		const answer = facet.detect({ url: `${gate.url}/photo.jpg` });
 		await gate.arrived(1);
 		const ended = api.end('SIGTERM');
-		await api.logged('api: stopping');
+		await api.logged('stopping');
 		await expect(fetch(`${facet.url}/healthz`)).rejects.toThrow();
 		gate.open();
 		expect(facesOf(await answer)).toBe(3);

@@ -137,6 +137,12 @@ describe('sample photos', () => {
 		expect(single.landmarks_str).toHaveLength(1);
 	});
 
+	it('takes a photo of 20 MB as base64', async () => {
+		const large = await sharp(await samplePhoto(6)).resize(2900).tiff({ compression: 'none' }).toBuffer();
+		expect(large.length).toBeGreaterThan(20_000_000);
+		expect((await detectFrame({ img: large.toString('base64') })).region).toHaveLength(4);
+	});
+
 	it('answers a picture without a face with an empty frame and success', async () => {
 		const sky = await sharp({ create: { width: 640, height: 480, channels: 3, background: '#7ab' } })
 			.jpeg()

@@ -1,7 +1,13 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadConfig } from '@facet/config';
-import { createApiMetrics, createLogger, createOperations } from '@facet/observability';
+import {
+	createApiMetrics,
+	createLogger,
+	createOperations,
+	exitOnUnhandledErrors,
+	stopOnSignals,
+} from '@facet/observability';
 import {
 	checkRedisWritable,
 	connectConsumer,
@@ -21,12 +27,7 @@ const KEEP_ALIVE_MS = 65_000;
 
 const config = loadConfig();
 const logger = createLogger('api', { level: config.logLevel });
-const fatal = (error: unknown) => {
-	logger.fatal({ err: error }, 'api: stopped by an error');
-	process.exit(1);
-};
-process.on('uncaughtException', fatal);
-process.on('unhandledRejection', fatal);
+exitOnUnhandledErrors(logger);
 
 const redis = connectProducer(config.redis.url, logger);
 redis.on('ready', () => {
@@ -107,10 +108,8 @@ logger.info(
 	'api: listening',
 );
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-	if (draining) return;
+stopOnSignals(logger, async () => {
 	draining = true;
-	logger.info({ signal }, 'api: stopping');
 	await stopServer(server, {
 		graceMs: config.shutdownTimeoutMs,
 		onGraceOver: () => waiter.close(),
@@ -120,10 +119,4 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
 	redis.disconnect();
 	waiterRedis.disconnect();
 	await store.close();
-	logger.info({}, 'api: stopped');
-}
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-	process.on(signal, () => {
-		stop(signal).catch(fatal);
-	});
-}
+});

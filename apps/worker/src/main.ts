@@ -1,7 +1,13 @@
 import type { Server } from 'node:http';
 import { loadConfig } from '@facet/config';
 import { AddressGuard, createSourceClient } from '@facet/media';
-import { createLogger, createOperationsServer, createWorkerMetrics } from '@facet/observability';
+import {
+	createLogger,
+	createOperationsServer,
+	createWorkerMetrics,
+	exitOnUnhandledErrors,
+	stopOnSignals,
+} from '@facet/observability';
 import {
 	checkRedisWritable,
 	connectConsumer,
@@ -21,12 +27,7 @@ import { startSweeper } from './sweeper.ts';
 
 const config = loadConfig();
 const logger = createLogger('worker', { level: config.logLevel });
-const fatal = (error: unknown) => {
-	logger.fatal({ err: error }, 'worker: stopped by an error');
-	process.exit(1);
-};
-process.on('uncaughtException', fatal);
-process.on('unhandledRejection', fatal);
+exitOnUnhandledErrors(logger);
 
 const threadData: InferenceThreadData = {
 	modelsDir: config.worker.modelsDir,
@@ -120,10 +121,8 @@ async function listenSomewhere(server: Server): Promise<number> {
 	return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-	if (stopping) return;
+stopOnSignals(logger, async () => {
 	stopping = true;
-	logger.info({ signal, active: consumer.active }, 'worker: stopping');
 	stopSweeper();
 	await consumer.close(config.shutdownTimeoutMs);
 	await pool.close();
@@ -133,10 +132,4 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
 	redis.disconnect();
 	operations.close();
 	operations.closeAllConnections();
-	logger.info({}, 'worker: stopped');
-}
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-	process.on(signal, () => {
-		stop(signal).catch(fatal);
-	});
-}
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '@facet/contracts';
 import { hasErrorCode } from './file-errors.ts';
 
-export const SIGNING_KEY_FILE = '.signing-key';
+const SIGNING_KEY_FILE = '.signing-key';
 /** 32 random bytes in base64url are 43 characters; a key given by hand may be shorter, down to 128 bits in hex. */
 const MIN_KEY_LENGTH = 32;
 

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { AppError, type ErrorCode } from '@facet/contracts';
+import { AppError, type ErrorRecord } from '@facet/contracts';
 
 /**
  * What a task came to, in a form that survives the way between threads: structured cloning keeps an error's message but
@@ -11,8 +11,7 @@ export type TaskOutcome<Result> =
 
 export interface SerialisedError {
 	/** Set for AppErrors only. */
-	readonly code?: ErrorCode;
-	readonly detail?: string;
+	readonly record?: ErrorRecord;
 	/** The error, or an AppError's cause, as far as structured cloning keeps it. */
 	readonly cause?: unknown;
 }
@@ -68,11 +67,7 @@ async function settle<Result>(action: () => Promise<Result>): Promise<TaskOutcom
 
 function serialise(error: unknown): SerialisedError {
 	if (!(error instanceof AppError)) return { cause: cloneable(error) };
-	return {
-		code: error.code,
-		...(error.detail === undefined ? {} : { detail: error.detail }),
-		...(error.cause === undefined ? {} : { cause: cloneable(error.cause) }),
-	};
+	return { record: error.toRecord(), cause: cloneable(error.cause) };
 }
 
 /** The value, if it can be sent to another thread; else the text of it. */
@@ -85,10 +80,6 @@ function cloneable(value: unknown): unknown {
 }
 
 /** The error of a failed task, on the pool's side. */
-export function deserialise({ code, detail, cause }: SerialisedError): unknown {
-	if (code === undefined) return cause;
-	return new AppError(code, {
-		...(detail === undefined ? {} : { detail }),
-		...(cause === undefined ? {} : { cause }),
-	});
+export function deserialise({ record, cause }: SerialisedError): unknown {
+	return record === undefined ? cause : AppError.fromRecord(record, cause);
 }

@@ -2,6 +2,8 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
+const thresholdsSchema = z.object({ score: z.number().min(0).max(1), iou: z.number().min(0).max(1) });
+
 /** One network in `MODELS.json`. The fields that every network has; an engine parses its own `parameters`. */
 const modelEntrySchema = z.object({
 	name: z.string().min(1),
@@ -17,7 +19,8 @@ const modelEntrySchema = z.object({
 	}),
 	/** Applied to 0..255 values: `(value - mean) / scale`. */
 	normalisation: z.object({ mean: z.number(), scale: z.number().positive() }),
-	thresholds: z.object({ score: z.number().min(0).max(1), iou: z.number().min(0).max(1) }).optional(),
+	/** Of face detectors: the lowest score of a face, and the overlap from which two boxes are one face. */
+	thresholds: thresholdsSchema.optional(),
 	parameters: z.record(z.string(), z.unknown()).default({}),
 });
 
@@ -81,4 +84,12 @@ export async function findModel(modelsDir: string, name: string): Promise<Model>
 		throw new Error(`The weights of ${name} are not at ${path}; fetch them with \`${command}\``, { cause });
 	}
 	return { ...entry, path };
+}
+
+/** @throws Error when the entry of a face detector has none. */
+export function thresholdsOf(model: ModelEntry): z.infer<typeof thresholdsSchema> {
+	if (model.thresholds === undefined) {
+		throw new Error(`Expected "thresholds" in the entry of ${model.name} in MODELS.json`);
+	}
+	return model.thresholds;
 }
