@@ -138,7 +138,10 @@ describe('sample photos', () => {
 	});
 
 	it('takes a photo of 20 MB as base64', async () => {
-		const large = await sharp(await samplePhoto(6)).resize(2900).tiff({ compression: 'none' }).toBuffer();
+		const large = await sharp(await samplePhoto(6))
+			.resize(2900)
+			.tiff({ compression: 'none' })
+			.toBuffer();
 		expect(large.length).toBeGreaterThan(20_000_000);
 		expect((await detectFrame({ img: large.toString('base64') })).region).toHaveLength(4);
 	});
