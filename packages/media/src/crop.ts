@@ -1,4 +1,4 @@
-import type { BoundingBox } from '@facet/contracts';
+import type { BoundingBox, RgbImage } from '@facet/contracts';
 import sharp from 'sharp';
 import { openPicture, type PictureLimits, toPictureError } from './picture.ts';
 
@@ -25,13 +25,23 @@ export async function cropJpegs(
 		.raw()
 		.toBuffer({ resolveWithObject: true })
 		.catch(toPictureError);
-	const raw = { width: info.width, height: info.height, channels: info.channels };
+	const inside = regions.map((region) => ({ ...region, x: region.x - around.x, y: region.y - around.y }));
+	return cropFrameJpegs({ data, width: info.width, height: info.height }, inside);
+}
+
+/**
+ * Cuts regions out of decoded pixels.
+ *
+ * @param regions - whole-pixel rectangles inside the image.
+ * @returns a JPEG for each region, in their order.
+ */
+export async function cropFrameJpegs(image: RgbImage, regions: readonly BoundingBox[]): Promise<Buffer[]> {
+	const raw = { width: image.width, height: image.height, channels: 3 as const };
 	const jpegs: Buffer[] = [];
 	// One after another: each takes a few milliseconds, and side by side they would only crowd out other jobs.
 	for (const region of regions) {
-		const inside = { ...region, x: region.x - around.x, y: region.y - around.y };
 		jpegs.push(
-			await sharp(data, { raw }).extract(toExtract(inside)).jpeg({ quality: JPEG_QUALITY }).toBuffer(),
+			await sharp(image.data, { raw }).extract(toExtract(region)).jpeg({ quality: JPEG_QUALITY }).toBuffer(),
 		);
 	}
 	return jpegs;

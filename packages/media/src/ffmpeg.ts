@@ -1,3 +1,4 @@
+import { PassThrough, type Readable } from 'node:stream';
 import { AppError } from '@facet/contracts';
 import ffmpeg from 'fluent-ffmpeg';
 
@@ -41,4 +42,68 @@ function toConversionError(cause: Error): AppError {
 	return /timeout/i.test(cause.message)
 		? new AppError('processing_timeout', { detail: 'decoding the picture took too long', cause })
 		: new AppError('corrupt_media', { detail: 'the picture could not be decoded', cause });
+}
+
+export interface RawDecodeOptions {
+	/** Before the input: demuxer, seek, decoder. */
+	readonly inputOptions: readonly string[];
+	/** Number of the video stream in the file. */
+	readonly stream: number;
+	/** What happens to the frames, one filter after another. */
+	readonly filters: readonly string[];
+	readonly outputOptions: readonly string[];
+	/** Called for each line that ffmpeg writes to its standard error, its own and those of filters. */
+	readonly onLine: (line: string) => void;
+}
+
+/** A run of ffmpeg that writes frames as raw pixels. */
+export interface RawDecode {
+	/** Frame after frame, without anything between. ffmpeg waits while nobody reads. */
+	readonly pixels: Readable;
+	/** Resolves when ffmpeg has ended, for whatever reason; never rejects. */
+	readonly ended: Promise<{ readonly error: Error | undefined }>;
+	/** Ends ffmpeg at once. */
+	kill(): void;
+}
+
+/**
+ * Starts decoding.
+ *
+ * ffmpeg ignores SIGPIPE and would, after this process was killed, decode on until it next has a frame to write, which
+ * can be minutes. So it also copies the packets that it reads to a second output, one line each on standard error: with
+ * nobody at the other end, the next packet ends it.
+ */
+export function startRawDecode(input: string, options: RawDecodeOptions): RawDecode {
+	const pixels = new PassThrough();
+	const command = ffmpeg()
+		.input(input)
+		.inputOptions(['-hide_banner', '-v', 'error', '-nostdin', ...options.inputOptions])
+		.output(pixels, { end: true })
+		.outputOptions(['-map', `0:${options.stream}`, ...options.outputOptions])
+		.videoFilters([...options.filters])
+		.toFormat('rawvideo')
+		.output('pipe:2')
+		.outputOptions(['-map', `0:${options.stream}`, '-c', 'copy', '-bsf:v', 'setts=ts=N'])
+		.outputOptions(['-flush_packets', '1', '-f', 'framecrc']);
+	let killed = false;
+	const kill = () => {
+		killed = true;
+		// Before it has started there is nothing to kill; see 'start'.
+		command.kill('SIGKILL');
+	};
+	const ended = new Promise<{ error: Error | undefined }>((resolve) => {
+		command
+			.on('start', () => {
+				if (killed) command.kill('SIGKILL');
+			})
+			.on('stderr', options.onLine)
+			.on('end', () => resolve({ error: undefined }))
+			.on('error', (error: Error) => {
+				// Where ffmpeg could not even be started nothing else ends the stream.
+				pixels.end();
+				resolve({ error });
+			})
+			.run();
+	});
+	return { pixels, ended, kill };
 }

@@ -1,8 +1,17 @@
 export { AddressGuard } from './address-guard.ts';
 export { byteLimit } from './byte-limit.ts';
-export { cropJpegs } from './crop.ts';
+export { cropFrameJpegs, cropJpegs } from './crop.ts';
 export { type DownloadOptions, download } from './download.ts';
 export { toReadablePhoto } from './photo.ts';
 export { type DecodedPicture, decodeForDetection, type PictureLimits } from './picture.ts';
-export { type ImageFormat, type MediaType, sniffMedia } from './sniff.ts';
+export { type ImageFormat, type MediaType, sniffMedia, type VideoFormat, type VideoType } from './sniff.ts';
 export { createSourceClient } from './source-client.ts';
+export {
+	type FrameRef,
+	openVideo,
+	type ReadOptions,
+	type Video,
+	type VideoFacts,
+} from './video/open-video.ts';
+export type { VideoLimits } from './video/probe-video.ts';
+export { ProcessLimit } from './video/process-limit.ts';

@@ -1,0 +1,155 @@
+import { AppError, type Frame, type Size } from '@facet/contracts';
+import sharp from 'sharp';
+import { startRawDecode } from '../ffmpeg.ts';
+import type { Segment } from './extraction-plan.ts';
+import type { FfmpegFeatures } from './ffmpeg-features.ts';
+import { inputProtection } from './ffprobe.ts';
+import type { FrameIndex } from './frame-index.ts';
+import { outputFormat, pixelFilters } from './pixel-filters.ts';
+import type { VideoHeader, VideoSource } from './probe-video.ts';
+import { selectExpression, toRuns } from './select-expression.ts';
+import { TimestampReader } from './timestamp-reader.ts';
+
+export interface DecodeContext {
+	readonly source: VideoSource;
+	readonly header: VideoHeader;
+	readonly index: FrameIndex;
+	readonly features: FfmpegFeatures;
+	/** Of the upright frames. */
+	readonly size: Size;
+	readonly threads: number;
+	readonly signal: AbortSignal;
+}
+
+/**
+ * Runs ffmpeg over one segment.
+ *
+ * Each frame is known by its timestamp, which comes on another way than its pixels; those that come under a timestamp
+ * that was not asked for are dropped. So a frame that cannot be decoded, or that a seek misses, is missing and no other
+ * stands in its place.
+ *
+ * @throws the signal's reason when it is aborted.
+ */
+export async function* decodeSegment(context: DecodeContext, segment: Segment): AsyncGenerator<Frame> {
+	const { header, index, source, size, signal } = context;
+	const release = await source.processes.acquire(signal);
+	const timestamps = new TimestampReader();
+	const decode = startRawDecode(source.path, {
+		inputOptions: inputOptions(context, segment),
+		stream: header.stream,
+		filters: [
+			selectFilter(index, segment),
+			...timestamps.filters,
+			...pixelFilters(header, size, context.features),
+		],
+		outputOptions: [
+			...context.features.frameSync,
+			...[
+				'-frames:v',
+				String(segment.wanted.length),
+				'-pix_fmt',
+				outputFormat(header),
+				'-filter_threads',
+				'1',
+			],
+		],
+		onLine: (line) => timestamps.read(line),
+	});
+	signal.addEventListener('abort', decode.kill, { once: true });
+	const over = decode.ended.then(() => timestamps.end());
+	try {
+		const frameBytes = size.width * size.height * (header.hasAlpha ? 4 : 3);
+		const expected = new Map(segment.wanted.map((frame) => [index.timestamps[frame], frame]));
+		let order = 0;
+		for await (const data of cutIntoFrames(decode.pixels, frameBytes)) {
+			const timestamp = await timestamps.next();
+			const frame = index.recognisable ? expected.get(timestamp) : segment.wanted[order];
+			order += 1;
+			if (frame === undefined || timestamp === undefined) continue;
+			yield {
+				index: frame,
+				timestampMs: timestampMs(index, header, frame),
+				image: { ...size, data: header.hasAlpha ? await overWhite(data, size) : data },
+			};
+			if (order === segment.wanted.length) break;
+		}
+		signal.throwIfAborted();
+	} catch (error) {
+		signal.throwIfAborted();
+		throw new AppError('internal', { detail: 'frames could not be read from ffmpeg', cause: error });
+	} finally {
+		signal.removeEventListener('abort', decode.kill);
+		decode.kill();
+		decode.pixels.destroy();
+		await over;
+		release();
+	}
+}
+
+/** A frame's time after the first frame's, in milliseconds; NaN where it has no timestamp. */
+export function timestampMs(index: FrameIndex, header: VideoHeader, frame: number): number {
+	const units = (index.timestamps[frame] ?? Number.NaN) - (index.timestamps[0] ?? Number.NaN);
+	return (units * header.timeBase.numerator * 1000) / header.timeBase.denominator;
+}
+
+function inputOptions(
+	{ source, header, index, threads, features }: DecodeContext,
+	{ from }: Segment,
+): string[] {
+	const options = [
+		...inputProtection(source.type),
+		// A damaged header must not make the decoder ask for memory without bounds.
+		...['-max_pixels', String(source.limits.maxPixels), '-threads', String(threads)],
+		// Rotation comes after scaling, on fewer pixels; timestamps stay those of the file.
+		...['-noautorotate', '-copyts'],
+	];
+	if (header.hasAlpha && features.vpxAlpha) {
+		if (header.codec === 'vp9') options.push('-c:v', 'libvpx-vp9');
+		if (header.codec === 'vp8') options.push('-c:v', 'libvpx');
+	}
+	if (from === undefined) return options;
+	const seconds = ((index.timestamps[from] ?? 0) * header.timeBase.numerator) / header.timeBase.denominator;
+	// To the key frame before it; `select` and not ffmpeg decides which frame it is.
+	return [...options, '-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)];
+}
+
+function selectFilter({ recognisable, timestamps }: FrameIndex, { from, wanted }: Segment): string {
+	const runs = toRuns(wanted);
+	if (!recognisable) return `select='${selectExpression('n', runs)}'`;
+	const at = (frame: number) => timestamps[frame] ?? 0;
+	const expression = selectExpression(
+		'pts',
+		runs.map(([first, last]) => [at(first), at(last)]),
+	);
+	// After a seek that went too far nothing else would end the search before the file does.
+	const last = at(wanted.at(-1) ?? 0);
+	return `select='${from === undefined ? expression : `${expression}+gt(pts,${last})`}'`;
+}
+
+async function* cutIntoFrames(
+	pixels: AsyncIterable<Uint8Array>,
+	frameBytes: number,
+): AsyncGenerator<Uint8Array> {
+	let frame = new Uint8Array(frameBytes);
+	let filled = 0;
+	for await (const chunk of pixels) {
+		let taken = 0;
+		while (taken < chunk.length) {
+			const part = chunk.subarray(taken, taken + frameBytes - filled);
+			frame.set(part, filled);
+			filled += part.length;
+			taken += part.length;
+			if (filled < frameBytes) break;
+			yield frame;
+			frame = new Uint8Array(frameBytes);
+			filled = 0;
+		}
+	}
+}
+
+function overWhite(data: Uint8Array, { width, height }: Size): Promise<Uint8Array> {
+	return sharp(data, { raw: { width, height, channels: 4 } })
+		.flatten({ background: '#ffffff' })
+		.raw()
+		.toBuffer();
+}

@@ -1,0 +1,135 @@
+import { AppError } from '@facet/contracts';
+import { listFrames, listPackets, type PacketList } from './frame-lists.ts';
+import type { VideoHeader, VideoSource } from './probe-video.ts';
+
+/** Every frame of a video in presentation order, as a decoder gives them out. */
+export interface FrameIndex {
+	readonly count: number;
+	/** Timestamps in the stream's unit, ascending; NaN where a frame has none. */
+	readonly timestamps: Float64Array;
+	/** Indexes of the frames where decoding can begin, ascending. */
+	readonly keyFrames: readonly number[];
+	/** Whether each frame has a timestamp of its own, so that it can be recognised by it. */
+	readonly recognisable: boolean;
+	/** Whether ffmpeg can be sent to a timestamp of this file and gives out frames under the same timestamps then. */
+	readonly seekable: boolean;
+	/** Duration of the last frame, in the stream's unit. */
+	readonly lastDuration: number;
+	/** Samples in the file, those that an edit list hides included. */
+	readonly packets: number;
+	readonly warnings: readonly string[];
+}
+
+/** Of these each packet is one frame that is shown, as long as nothing below speaks against it. */
+const ONE_FRAME_A_PACKET = new Set([
+	'h264',
+	'hevc',
+	'vp9',
+	'av1',
+	'mjpeg',
+	'prores',
+	'dnxhd',
+	'ffv1',
+	'png',
+	'qtrle',
+	'rawvideo',
+	'utvideo',
+	'huffyuv',
+	'ffvhuff',
+]);
+
+/** Containers that store presentation timestamps and go to a given one. */
+const SEEKABLE_DEMUXERS = new Set(['mov', 'matroska', 'mpegts', 'flv']);
+
+/**
+ * Counts the frames of a video and finds their timestamps: from its packets where each is exactly one frame, and by
+ * decoding the whole file where not (hidden alternate references of VP8, placeholders of packed MPEG-4, repeated frames
+ * of Theora, pairs of fields, a damaged file).
+ *
+ * @throws AppError `corrupt_media`, `video_too_long`, `processing_timeout`.
+ */
+export async function indexFrames(
+	source: VideoSource,
+	header: VideoHeader,
+	signal?: AbortSignal | undefined,
+): Promise<FrameIndex> {
+	const packets = await listPackets(source, header, signal);
+	const index = packetsAreFrames(header, packets)
+		? fromPackets(source, packets)
+		: await fromFrames(source, header, packets, signal);
+	if (index.count === 0) {
+		throw new AppError('corrupt_media', { detail: `no frame of the ${header.codec} stream could be read` });
+	}
+	return index;
+}
+
+function packetsAreFrames({ codec, interlaced }: VideoHeader, packets: PacketList): boolean {
+	return (
+		ONE_FRAME_A_PACKET.has(codec) &&
+		!interlaced &&
+		packets.complaints.length === 0 &&
+		!packets.hasEmpty &&
+		packets.startsWithKeyFrame &&
+		isStrictlyAscending(packets.timestamps)
+	);
+}
+
+function fromPackets(source: VideoSource, packets: PacketList): FrameIndex {
+	return {
+		count: packets.timestamps.length,
+		timestamps: packets.timestamps,
+		keyFrames: positionsOf(packets.keyTimestamps, packets.timestamps),
+		recognisable: true,
+		seekable: SEEKABLE_DEMUXERS.has(source.type.demuxer),
+		lastDuration: packets.lastDuration,
+		packets: packets.count,
+		warnings: [],
+	};
+}
+
+async function fromFrames(
+	source: VideoSource,
+	header: VideoHeader,
+	packets: PacketList,
+	signal: AbortSignal | undefined,
+): Promise<FrameIndex> {
+	const frames = await listFrames(source, header, signal);
+	const recognisable = isStrictlyAscending(frames.timestamps);
+	const warnings: string[] = [];
+	if (packets.complaints.length > 0 || !frames.succeeded) {
+		warnings.push('the file is damaged or ends too early: what could be read of it was analysed');
+	}
+	return {
+		count: frames.timestamps.length,
+		timestamps: frames.timestamps,
+		keyFrames: recognisable ? positionsOf(packets.keyTimestamps, frames.timestamps) : [],
+		recognisable,
+		// A frame that carries no packet's timestamp got it by a guess that depends on the frames before it.
+		seekable:
+			recognisable &&
+			SEEKABLE_DEMUXERS.has(source.type.demuxer) &&
+			positionsOf(frames.timestamps, packets.timestamps).length === frames.timestamps.length,
+		lastDuration: packets.lastDuration,
+		packets: packets.count,
+		warnings,
+	};
+}
+
+function isStrictlyAscending(values: Float64Array): boolean {
+	for (let i = 0; i < values.length; i += 1) {
+		const value = values[i] ?? Number.NaN;
+		if (Number.isNaN(value) || (i > 0 && value <= (values[i - 1] ?? Number.NaN))) return false;
+	}
+	return true;
+}
+
+/** Where the wanted values stand in the others; both ascending. What is not there is left out. */
+function positionsOf(wanted: Float64Array, values: Float64Array): number[] {
+	const positions: number[] = [];
+	let position = 0;
+	for (const value of wanted) {
+		while (position < values.length && (values[position] ?? Number.POSITIVE_INFINITY) < value) position += 1;
+		if (values[position] === value) positions.push(position);
+	}
+	return positions;
+}

@@ -1,0 +1,69 @@
+import { AppError, type Frame } from '@facet/contracts';
+import { type DecodeContext, decodeSegment } from './decode-segment.ts';
+import type { ExtractionPlan, Segment } from './extraction-plan.ts';
+
+/** Frames of a segment that are kept until their turn, in bytes; a single frame may be more. */
+const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Decodes the frames of a plan, in order. A frame that cannot be decoded is not given out.
+ *
+ * @throws AppError `internal`; the signal's reason when it is aborted.
+ */
+export async function* readFrames(context: DecodeContext, plan: ExtractionPlan): AsyncGenerator<Frame> {
+	if (plan.strategy === 'linear') {
+		for (const segment of plan.segments) yield* decodeSegment(context, segment);
+		return;
+	}
+	yield* readSideBySide(context, plan.segments);
+}
+
+/** As many segments at once as processes may run; the first that misses a frame turns the rest into a linear decode. */
+async function* readSideBySide(context: DecodeContext, plan: readonly Segment[]): AsyncGenerator<Frame> {
+	const stop = new AbortController();
+	const signal = AbortSignal.any([context.signal, stop.signal]);
+	const segments = plan.flatMap((segment) => split(segment, context.size));
+	const running: Promise<Frame[]>[] = [];
+	const startUpTo = (count: number) => {
+		for (const segment of segments.slice(running.length, count)) {
+			const frames = collect(decodeSegment({ ...context, threads: 1, signal }, segment));
+			// It is awaited later, or never when the reader stops before.
+			frames.catch(() => {});
+			running.push(frames);
+		}
+	};
+	try {
+		for (const [position, segment] of segments.entries()) {
+			startUpTo(position + context.source.processes.size + 1);
+			const frames = (await running[position]) ?? [];
+			if (frames.length < segment.wanted.length) {
+				stop.abort(new AppError('internal', { detail: 'a seek missed its frame' }));
+				await Promise.allSettled(running);
+				const rest = segments.slice(position).flatMap(({ wanted }) => wanted);
+				yield* decodeSegment(context, { from: undefined, wanted: rest });
+				return;
+			}
+			yield* frames;
+			running[position] = Promise.resolve([]);
+		}
+	} finally {
+		stop.abort(new AppError('internal', { detail: 'the frames are no longer wanted' }));
+		await Promise.allSettled(running);
+	}
+}
+
+async function collect(frames: AsyncIterable<Frame>): Promise<Frame[]> {
+	const collected: Frame[] = [];
+	for await (const frame of frames) collected.push(frame);
+	return collected;
+}
+
+function split({ from, wanted }: Segment, { width, height }: { width: number; height: number }): Segment[] {
+	const most = Math.max(1, Math.floor(MAX_SEGMENT_BYTES / (width * height * 3)));
+	const parts: Segment[] = [];
+	for (let start = 0; start < wanted.length; start += most) {
+		const part = wanted.slice(start, start + most);
+		parts.push({ from: start === 0 ? from : part[0], wanted: part });
+	}
+	return parts;
+}
