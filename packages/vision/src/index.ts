@@ -10,6 +10,7 @@ export {
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
+export { assign, type Pairing } from './tracking/assignment.ts';
 export type {
 	FaceObservation,
 	Moment,
