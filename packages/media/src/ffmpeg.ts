@@ -82,6 +82,8 @@ export function startRawDecode(input: string, options: RawDecodeOptions): RawDec
 		.outputOptions(['-map', `0:${options.stream}`, ...options.outputOptions])
 		.videoFilters([...options.filters])
 		.toFormat('rawvideo')
+		// Else a frame waits for the next one: whole in a thread of the encoder, its last bytes in a buffer.
+		.outputOptions(['-threads', '1', '-flush_packets', '1'])
 		.output('pipe:2')
 		.outputOptions(['-map', `0:${options.stream}`, '-c', 'copy', '-bsf:v', 'setts=ts=N'])
 		.outputOptions(['-flush_packets', '1', '-f', 'framecrc']);

@@ -121,9 +121,9 @@ function selectFilter({ recognisable, timestamps }: FrameIndex, { from, wanted }
 		'pts',
 		runs.map(([first, last]) => [at(first), at(last)]),
 	);
-	// After a seek that went too far nothing else would end the search before the file does.
+	// One frame after the last, if that did not come: a seek that went too far would else be noticed at the file's end.
 	const last = at(wanted.at(-1) ?? 0);
-	return `select='${from === undefined ? expression : `${expression}+gt(pts,${last})`}'`;
+	return `select='${from === undefined ? expression : `${expression}+gt(pts,${last})*not(gte(prev_selected_pts,${last}))`}'`;
 }
 
 async function* cutIntoFrames(
