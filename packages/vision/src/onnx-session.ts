@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { flushDenormalWeights } from './denormal-weights.ts';
 
 /** A loaded network with one input and any number of float outputs. */
 export interface OnnxSession {
@@ -21,7 +23,10 @@ export interface OnnxSession {
  * intra-op thread buys 0-30 % on networks this small.
  */
 export async function openSession(path: string): Promise<OnnxSession> {
-	const session = await InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1 });
+	const model = await readFile(path);
+	// By its path unless it was changed, so that weights in files of their own are found beside it.
+	const source = flushDenormalWeights(model) > 0 ? model : path;
+	const session = await createSession(source, { intraOpNumThreads: 1, interOpNumThreads: 1 });
 	const [inputName] = session.inputNames;
 	if (inputName === undefined) throw new Error(`Expected ${path} to have an input but it has none`);
 	return {
@@ -31,6 +36,16 @@ export async function openSession(path: string): Promise<OnnxSession> {
 		},
 		close: () => session.release(),
 	};
+}
+
+/** One call for the two overloads of `InferenceSession.create`. */
+function createSession(
+	source: Buffer | string,
+	options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+	return typeof source === 'string'
+		? InferenceSession.create(source, options)
+		: InferenceSession.create(source, options);
 }
 
 /** The named output of a run. */
