@@ -7,11 +7,13 @@ import type { PhotoPipeline } from './photo-pipeline.ts';
 import type { Scratch } from './scratch.ts';
 import type { SourceFetcher } from './source-fetcher.ts';
 import { StageClock } from './stage-clock.ts';
+import type { VideoPipeline } from './video-pipeline.ts';
 
 export interface DetectHandlerOptions {
 	readonly scratch: Scratch;
 	readonly fetcher: SourceFetcher;
 	readonly photos: PhotoPipeline;
+	readonly videos: VideoPipeline;
 	readonly metrics: WorkerMetrics;
 	readonly logger: PinoLogger;
 }
@@ -40,16 +42,19 @@ export function createDetectHandler(options: DetectHandlerOptions): JobHandler<'
 }
 
 async function detect(
-	{ fetcher, photos }: DetectHandlerOptions,
+	{ fetcher, photos, videos }: DetectHandlerOptions,
 	{ source, options }: DetectJob,
-	{ jobId, signal }: JobContext,
+	{ jobId, signal, progress }: JobContext,
 	directory: string,
 ): Promise<DetectResult> {
 	const clock = new StageClock();
 	const path = join(directory, 'source');
 	const bytes = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
-	const { format } = await sniffMedia(path);
-	return photos.run({ jobId, path, format, bytes, options, clock, signal });
+	const type = await sniffMedia(path);
+	const job = { jobId, path, bytes, options, clock, signal };
+	return type.kind === 'image'
+		? photos.run({ ...job, format: type.format })
+		: videos.run({ ...job, type, progress });
 }
 
 function report(result: DetectResult, context: JobContext, metrics: WorkerMetrics, logger: PinoLogger): void {

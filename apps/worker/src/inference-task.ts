@@ -1,4 +1,5 @@
-import type { Detection } from '@facet/contracts';
+import type { Detection, RgbImage, Size } from '@facet/contracts';
+import type { FaceObservation } from '@facet/vision';
 
 /** What a thread is told when it starts. */
 export interface InferenceThreadData {
@@ -6,21 +7,52 @@ export interface InferenceThreadData {
 	readonly model: string;
 }
 
-/** One photo for a thread to decode and search. */
+/** Asks for the facts of the networks that a thread has loaded. */
+export interface DescribeTask {
+	readonly kind: 'describe';
+}
+
+export interface DetectorDescription {
+	readonly kind: 'describe';
+	/** Name of the detection network. */
+	readonly name: string;
+	/** Longest side in pixels that frames should be decoded to. */
+	readonly inputSide: number;
+	/** Score from which a face counts by itself. */
+	readonly strongScore: number;
+}
+
+/** One photo to decode and search. */
 export interface PhotoTask {
+	readonly kind: 'photo';
 	/** A file that sharp can read. */
 	readonly path: string;
 	readonly maxPixels: number;
 	readonly timeoutMs: number;
 }
 
-export interface PhotoDetections {
-	/** Size in display space, in pixels. */
-	readonly width: number;
-	readonly height: number;
+/** The size is that of the full picture in display space. */
+export interface PhotoDetections extends Size {
+	readonly kind: 'photo';
 	readonly orientation: number;
 	/** In pixels of the full picture, clipped to it. */
 	readonly detections: Detection[];
 	readonly decodeMs: number;
 	readonly detectMs: number;
 }
+
+/** One decoded frame of a video to search. */
+export interface FrameTask {
+	readonly kind: 'frame';
+	readonly image: RgbImage;
+}
+
+export interface FrameObservations {
+	readonly kind: 'frame';
+	/** In pixels of the image, weak faces included. */
+	readonly observations: FaceObservation[];
+	readonly detectMs: number;
+}
+
+export type InferenceTask = DescribeTask | PhotoTask | FrameTask;
+export type InferenceResult = DetectorDescription | PhotoDetections | FrameObservations;

@@ -1,15 +1,41 @@
 import { decodeForDetection } from '@facet/media';
-import { createFaceDetector, type FaceDetector, inferenceThread } from '@facet/vision';
-import type { InferenceThreadData, PhotoDetections, PhotoTask } from './inference-task.ts';
+import {
+	createFaceAnalyzer,
+	createFaceDetector,
+	type FaceAnalyzer,
+	type FaceDetector,
+	inferenceThread,
+} from '@facet/vision';
+import type {
+	FrameObservations,
+	FrameTask,
+	InferenceResult,
+	InferenceTask,
+	InferenceThreadData,
+	PhotoDetections,
+	PhotoTask,
+} from './inference-task.ts';
 import { toSourcePixels } from './source-pixels.ts';
 
 /**
- * A thread of the inference pool. It does the whole of a picture, decoding included, because a run of the network
- * blocks its thread: on the main thread it would hold up the renewal of locks.
+ * A thread of the inference pool. It does the whole of a photo, decoding included, because a run of the network
+ * blocks its thread: on the main thread it would hold up the renewal of locks. Frames of videos come decoded.
  */
 export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
 	const detector = await createFaceDetector(options);
-	return (task: PhotoTask) => detectPhoto(detector, task);
+	const analyzer = await createFaceAnalyzer(options);
+	return async (task: InferenceTask): Promise<InferenceResult> => {
+		switch (task.kind) {
+			case 'describe': {
+				const { name, inputSide, strongScore } = analyzer;
+				return { kind: 'describe', name, inputSide, strongScore };
+			}
+			case 'photo':
+				return detectPhoto(detector, task);
+			case 'frame':
+				return observeFrame(analyzer, task);
+		}
+	};
 });
 
 async function detectPhoto(
@@ -25,6 +51,7 @@ async function detectPhoto(
 	const decodedAt = performance.now();
 	const detections = toSourcePixels(await detector.detect(image), image, { width, height });
 	return {
+		kind: 'photo',
 		width,
 		height,
 		orientation,
@@ -32,4 +59,10 @@ async function detectPhoto(
 		decodeMs: decodedAt - startedAt,
 		detectMs: performance.now() - decodedAt,
 	};
+}
+
+async function observeFrame(analyzer: FaceAnalyzer, { image }: FrameTask): Promise<FrameObservations> {
+	const startedAt = performance.now();
+	const observations = await analyzer.analyze(image);
+	return { kind: 'frame', observations, detectMs: performance.now() - startedAt };
 }

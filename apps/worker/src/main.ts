@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { loadConfig } from '@facet/config';
-import { AddressGuard, createSourceClient } from '@facet/media';
+import { AddressGuard, createSourceClient, ProcessLimit } from '@facet/media';
 import {
 	createLogger,
 	createOperationsServer,
@@ -19,11 +19,13 @@ import { createObjectStore } from '@facet/storage';
 import { InferencePool } from '@facet/vision';
 import { CropUploader } from './crop-uploader.ts';
 import { createDetectHandler } from './detect-handler.ts';
-import type { InferenceThreadData, PhotoDetections, PhotoTask } from './inference-task.ts';
+import { Inference } from './inference.ts';
+import type { InferenceResult, InferenceTask, InferenceThreadData } from './inference-task.ts';
 import { PhotoPipeline } from './photo-pipeline.ts';
 import { Scratch } from './scratch.ts';
 import { SourceFetcher } from './source-fetcher.ts';
 import { startSweeper } from './sweeper.ts';
+import { VideoPipeline } from './video-pipeline.ts';
 
 const config = loadConfig();
 const logger = createLogger('worker', { level: config.logLevel });
@@ -33,13 +35,13 @@ const threadData: InferenceThreadData = {
 	modelsDir: config.worker.modelsDir,
 	model: config.worker.detectorModel,
 };
-const pool = new InferencePool<PhotoTask, PhotoDetections>({
+const pool = new InferencePool<InferenceTask, InferenceResult>({
 	threadEntry: new URL('../dist/inference-thread.js', import.meta.url),
 	threads: config.worker.inferenceThreads,
 	workerData: threadData,
 	logger,
 });
-await pool.start();
+const inference = await Inference.start(pool);
 const metrics = createWorkerMetrics(() => ({ queued: pool.queueSize, running: pool.runningTasks }));
 
 const scratch = await Scratch.open();
@@ -58,6 +60,8 @@ const fetcher = new SourceFetcher({
 	store,
 });
 
+const uploader = new CropUploader({ store, logger, onLost: () => metrics.lostCrops.inc() });
+
 const redis = connectConsumer(config.redis.url, logger);
 redis.on('ready', () => {
 	warnUnlessNoEviction(redis, logger).catch((err: unknown) => logger.debug({ err }, 'redis: no INFO'));
@@ -72,11 +76,20 @@ const consumer = new JobConsumer('detect', {
 		scratch,
 		fetcher,
 		photos: new PhotoPipeline({
-			pool,
-			uploader: new CropUploader({ store, logger, onLost: () => metrics.lostCrops.inc() }),
-			model: config.worker.detectorModel,
+			inference,
+			uploader,
 			maxPixels: config.sources.maxPixels,
 			decodeTimeoutMs: config.sources.decodeTimeoutMs,
+		}),
+		videos: new VideoPipeline({
+			inference,
+			uploader,
+			// One more than threads, so that the next frame is there when one of them is done.
+			concurrency: config.worker.inferenceThreads + 1,
+			maxPixels: config.sources.maxPixels,
+			maxSeconds: config.sources.maxVideoSeconds,
+			timeoutMs: config.sources.videoTimeoutMs,
+			processes: new ProcessLimit(config.worker.ffmpegProcesses),
 		}),
 		metrics,
 		logger,

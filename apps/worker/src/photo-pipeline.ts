@@ -1,23 +1,21 @@
 import {
-	boxArea,
 	type Crop,
 	cropRegion,
 	type DetectedFace,
 	type Detection,
 	type DetectOptions,
 	type DetectResult,
+	type Size,
 } from '@facet/contracts';
 import { cropJpegs, type ImageFormat, toReadablePhoto } from '@facet/media';
-import type { InferencePool } from '@facet/vision';
 import type { CropUploader } from './crop-uploader.ts';
-import type { PhotoDetections, PhotoTask } from './inference-task.ts';
+import type { Inference } from './inference.ts';
+import { largestFace } from './largest-face.ts';
 import type { StageClock } from './stage-clock.ts';
 
 export interface PhotoPipelineOptions {
-	readonly pool: InferencePool<PhotoTask, PhotoDetections>;
+	readonly inference: Inference;
 	readonly uploader: CropUploader;
-	/** Name of the detector, for the result. */
-	readonly model: string;
 	readonly maxPixels: number;
 	readonly decodeTimeoutMs: number;
 }
@@ -32,8 +30,6 @@ export interface PhotoJob {
 	readonly clock: StageClock;
 	readonly signal: AbortSignal;
 }
-
-type Picture = Pick<PhotoDetections, 'width' | 'height' | 'orientation'>;
 
 /** From a photo on disk to the faces in it: decode, detect, crop, upload. */
 export class PhotoPipeline {
@@ -50,20 +46,18 @@ export class PhotoPipeline {
 		const path = await clock.time('decode', () =>
 			toReadablePhoto(job.path, job.format, { ...limits, signal }),
 		);
-		const { detections, decodeMs, detectMs, ...picture } = await this.#options.pool.run(
-			{ path, ...limits },
-			{ signal },
-		);
-		clock.add('decode', decodeMs);
-		clock.add('detect', detectMs);
-		const found = options.singleFace ? largest(detections) : detections;
+		const { inference } = this.#options;
+		const { width, height, orientation, ...found } = await inference.detectPhoto({ path, ...limits }, signal);
+		clock.add('decode', found.decodeMs);
+		clock.add('detect', found.detectMs);
+		const detections = options.singleFace ? largestFace(found.detections) : found.detections;
 		const faces = options.returnFaceUrl
-			? await this.#withCrops(job, path, picture, found)
-			: found.map((detection) => ({ ...detection, crop: null, trackId: null }));
+			? await this.#withCrops(job, path, { width, height }, detections)
+			: detections.map((detection) => ({ ...detection, crop: null, trackId: null }));
 		return {
 			options,
-			media: { kind: 'image', format: job.format, bytes: job.bytes, ...picture },
-			model: this.#options.model,
+			media: { kind: 'image', format: job.format, bytes: job.bytes, width, height, orientation },
+			model: inference.detector.name,
 			frames: [{ index: 0, timestampMs: null, faces, removed: [] }],
 			persons: [],
 			timings: clock.timings,
@@ -73,7 +67,7 @@ export class PhotoPipeline {
 	async #withCrops(
 		{ jobId, clock, signal }: PhotoJob,
 		path: string,
-		picture: Picture,
+		picture: Size,
 		detections: readonly Detection[],
 	): Promise<DetectedFace[]> {
 		const limits = { maxPixels: this.#options.maxPixels, timeoutMs: this.#options.decodeTimeoutMs };
@@ -86,10 +80,4 @@ export class PhotoPipeline {
 			return { ...detection, crop, trackId: null };
 		});
 	}
-}
-
-function largest(detections: readonly Detection[]): Detection[] {
-	const [first, ...rest] = detections;
-	if (first === undefined) return [];
-	return [rest.reduce((best, next) => (boxArea(next.box) > boxArea(best.box) ? next : best), first)];
 }

@@ -1,17 +1,23 @@
 import { type BoundingBox, clipBox, type Detection, type Point, type Size } from '@facet/contracts';
 
 /**
- * Detections in a scaled picture as detections in the full one, boxes clipped to it. Boxes of which nothing is left are
+ * Faces found in a scaled picture as faces of the full one, boxes clipped to it. Boxes of which nothing is left are
  * dropped. Coordinates keep two decimals: what is finer is noise, and the result store pays for each digit.
  */
-export function toSourcePixels(detections: readonly Detection[], scaled: Size, source: Size): Detection[] {
+export function toSourcePixels<Face extends Detection>(
+	faces: readonly Face[],
+	scaled: Size,
+	source: Size,
+): Face[] {
 	const scaleX = source.width / scaled.width;
 	const scaleY = source.height / scaled.height;
 	const point = ({ x, y }: Point): Point => ({ x: hundredths(x * scaleX), y: hundredths(y * scaleY) });
-	return detections.flatMap(({ box, score, landmarks, landmarks68 }) => {
+	return faces.flatMap((face) => {
+		const { box, score, landmarks, landmarks68 } = face;
 		const clipped = clipBox(scaleBox(box, scaleX, scaleY), source);
 		if (clipped.width < 1 || clipped.height < 1) return [];
 		return {
+			...face,
 			box: {
 				x: hundredths(clipped.x),
 				y: hundredths(clipped.y),

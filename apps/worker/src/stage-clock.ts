@@ -14,6 +14,20 @@ export class StageClock {
 		}
 	}
 
+	/** Passes the items on and books the time of waiting for each on `stage`. */
+	async *timeEach<T>(stage: keyof StageTimings, items: AsyncIterable<T>): AsyncGenerator<T> {
+		const iterator = items[Symbol.asyncIterator]();
+		try {
+			for (;;) {
+				const next = await this.time(stage, () => iterator.next());
+				if (next.done) return;
+				yield next.value;
+			}
+		} finally {
+			await iterator.return?.();
+		}
+	}
+
 	add(stage: keyof StageTimings, ms: number): void {
 		this.#timings[stage] += ms;
 	}

@@ -137,6 +137,10 @@ export const VARIABLE_GROUPS = {
 			.default(cores)
 			.describe('Threads that decode and run the networks.')
 			.meta({ defaultText: 'cores' }),
+		FFMPEG_PROCESSES: wholeNumber(1, 256)
+			.default(cores)
+			.describe('Processes of ffmpeg that run at once.')
+			.meta({ defaultText: 'cores' }),
 		DETECTOR_MODEL: z
 			.string()
 			.min(1)
@@ -154,7 +158,8 @@ export const VARIABLE_GROUPS = {
 		MAX_SOURCE_BYTES: wholeNumber(1).default(536_870_912).describe('Largest photo or video.'),
 		MAX_SOURCE_PIXELS: wholeNumber(1)
 			.default(100_000_000)
-			.describe('Most pixels of a photo, checked before it is decoded.'),
+			.describe('Most pixels of a photo or of a frame of a video, checked before it is decoded.'),
+		MAX_VIDEO_SECONDS: wholeNumber(1).default(14_400).describe('Longest video.'),
 		SOURCE_ALLOW_NETWORKS: list()
 			.default([])
 			.describe('Comma-separated CIDRs that downloads may reach although they are private.'),
@@ -166,6 +171,9 @@ export const VARIABLE_GROUPS = {
 			.describe('Longest silence of that host, before its headers or between two chunks.'),
 		DOWNLOAD_TIMEOUT_MS: milliseconds().default(300_000).describe('Limit on the whole download.'),
 		DECODE_TIMEOUT_MS: milliseconds(1000).default(30_000).describe('Limit on decoding one picture.'),
+		VIDEO_TIMEOUT_MS: milliseconds(1000)
+			.default(1_800_000)
+			.describe('Limit on each pass of ffmpeg or ffprobe over a video.'),
 	},
 	Operations: {
 		LOG_LEVEL: z

@@ -5,12 +5,20 @@ import { JOB_CATALOGUE, type JobData, type JobName } from './catalogue.ts';
 import { failureFromReason, toBullError } from './failure-reason.ts';
 import type { ResultStore } from './result-store.ts';
 
+/** A running job's progress, as BullMQ stores it. */
+export interface JobProgress {
+	readonly framesDone: number;
+	readonly framesWanted: number;
+}
+
 export interface JobContext {
 	readonly jobId: string;
 	/** 1 for the first run. */
 	readonly attempt: number;
 	/** How long the job waited for this run, in milliseconds. */
 	readonly queuedMs: number;
+	/** Tells whoever asks how far the job is; what Redis does not take is forgotten. */
+	progress(framesDone: number, framesWanted: number): void;
 	/** Fires when the job is taken away from this worker: stop, clean up, throw. */
 	readonly signal: AbortSignal;
 }
@@ -108,6 +116,7 @@ export class JobConsumer<Name extends JobName> {
 				jobId,
 				attempt: job.attemptsMade + 1,
 				queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+				progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
 				signal: controller.signal,
 			});
 			await this.#options.results.put(jobId, { status: 'succeeded', result });
@@ -130,6 +139,12 @@ export class JobConsumer<Name extends JobName> {
 		} finally {
 			this.#running.delete(jobId);
 		}
+	}
+
+	#report(job: Job, progress: JobProgress): void {
+		job.updateProgress(progress).catch((err: unknown) => {
+			this.#options.logger.debug({ err, jobId: job.id }, 'queue: progress not stored');
+		});
 	}
 
 	async #handBack(job: Job, token: string | undefined): Promise<never> {

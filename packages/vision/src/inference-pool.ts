@@ -14,6 +14,8 @@ export interface InferencePoolOptions {
 }
 
 export interface RunOptions {
+	/** Buffers of the task that are handed over rather than copied; they are empty here afterwards. */
+	readonly transfer?: readonly ArrayBuffer[];
 	/** Gives up waiting. A queued task is dropped; a running one finishes unseen. */
 	readonly signal?: AbortSignal;
 }
@@ -91,12 +93,12 @@ export class InferencePool<Task, Result> {
 	 * @throws what the task threw; AppError `worker_lost` when its thread died, `shutting_down` after `close`; the
 	 * signal's reason.
 	 */
-	async run(task: Task, { signal }: RunOptions = {}): Promise<Result> {
+	async run(task: Task, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
 		signal?.throwIfAborted();
 		if (this.#closing !== undefined) throw new AppError('shutting_down');
 		if (this.#piscina === undefined) throw new Error('Expected start to have been called before run');
 		await this.#takeSlot(signal);
-		return await untilAborted(this.#perform(this.#piscina, task), signal);
+		return await untilAborted(this.#perform(this.#piscina, task, transfer), signal);
 	}
 
 	/** Takes no more tasks, lets the accepted ones finish, and only then ends the threads. */
@@ -115,18 +117,26 @@ export class InferencePool<Task, Result> {
 		await this.#piscina?.close();
 	}
 
-	async #perform(piscina: Piscina<unknown, TaskOutcome<Result>>, task: Task): Promise<Result> {
+	async #perform(
+		piscina: Piscina<unknown, TaskOutcome<Result>>,
+		task: Task,
+		transfer: readonly ArrayBuffer[],
+	): Promise<Result> {
 		try {
-			return unwrap(await this.#dispatch(piscina, task));
+			return unwrap(await this.#dispatch(piscina, task, transfer));
 		} finally {
 			this.#releaseSlot();
 		}
 	}
 
 	/** Tasks never reject in a thread, see `TaskOutcome`: a rejection means that the thread itself is gone. */
-	async #dispatch(piscina: Piscina<unknown, TaskOutcome<Result>>, task: Task): Promise<TaskOutcome<Result>> {
+	async #dispatch(
+		piscina: Piscina<unknown, TaskOutcome<Result>>,
+		task: Task,
+		transfer: readonly ArrayBuffer[],
+	): Promise<TaskOutcome<Result>> {
 		try {
-			return await piscina.run(task, { name: 'run' });
+			return await piscina.run(task, { name: 'run', transferList: [...transfer] });
 		} catch (cause) {
 			this.#options.logger.error({ err: cause }, 'an inference thread died with its tasks');
 			throw new AppError('worker_lost', { cause });
