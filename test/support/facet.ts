@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DetectFailure, FacesObj } from '@facet/contracts';
@@ -29,10 +29,13 @@ export class Facet {
 	readonly #environment: Environment;
 	readonly #directory: string;
 	readonly #processes: ServiceProcess[] = [];
+	/** Prefix of its keys in Redis. */
+	readonly prefix: string;
 	/** Where the API listens. */
 	url = '';
 
-	private constructor(environment: Environment, directory: string) {
+	private constructor(queuePrefix: string, environment: Environment, directory: string) {
+		this.prefix = `{${queuePrefix}}`;
 		this.#environment = environment;
 		this.#directory = directory;
 	}
@@ -40,10 +43,12 @@ export class Facet {
 	/** Starts an API and `workers` workers. */
 	static async start(redisUrl: string, environment: Environment = {}, workers = 1): Promise<Facet> {
 		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
+		const queuePrefix = `test-${randomUUID()}`;
 		const facet = new Facet(
+			queuePrefix,
 			{
 				REDIS_URL: redisUrl,
-				QUEUE_PREFIX: `test-${randomUUID()}`,
+				QUEUE_PREFIX: queuePrefix,
 				API_PORT: '0',
 				WORKER_PORT: '0',
 				STORAGE_DIR: join(directory, 'data'),
@@ -91,6 +96,17 @@ export class Facet {
 	/** Names of the temporary files and directories that the workers have at this moment, at any depth. */
 	async temporaryFiles(): Promise<string[]> {
 		return readdir(join(this.#directory, 'tmp'), { recursive: true }).catch(() => []);
+	}
+
+	/** Command lines of the processes that work on this Facet's temporary files (Linux). */
+	async processesOnTemporaryFiles(): Promise<string[]> {
+		const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+		const lines = await Promise.all(
+			pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+		);
+		return lines
+			.filter((line) => line.includes(join(this.#directory, 'tmp')))
+			.map((line) => line.replaceAll('\0', ' '));
 	}
 
 	/** Names of the objects in the file-system store. */
