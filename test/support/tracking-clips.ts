@@ -48,14 +48,14 @@ function crossing(): Cutout[] {
 	return [
 		{
 			photo: 'sample3',
-			part: { x: 980, y: 120, width: 400, height: 480 },
+			part: { x: 1000, y: 120, width: 370, height: 440 },
 			width: 300,
 			from: { x: 20, y: 120 },
 			to: { x: 640, y: 100 },
 		},
 		{
-			photo: 'sample6',
-			part: { x: 1080, y: 250, width: 380, height: 420 },
+			photo: 'sample5',
+			part: { x: 1040, y: 120, width: 290, height: 400 },
 			width: 300,
 			from: { x: 640, y: 130 },
 			to: { x: 20, y: 150 },

@@ -64,11 +64,11 @@ async function observe(
 	const face = alignFace(image, detection.landmarks, embedding.side);
 	// Landmarks in one point show no face: no likeness to anything, and the worst of frames.
 	if (face === undefined) {
-		return { ...detection, embedding: new Float32Array(512), sharpness: 0, frontalness: 0 };
+		return { ...detection, embedding: new Float32Array(512), clarity: 0, sharpness: 0, frontalness: 0 };
 	}
 	return {
 		...detection,
-		embedding: await embedding.embed(face),
+		...(await embedding.embed(face)),
 		sharpness: sharpnessOf(face),
 		frontalness: frontalnessOf(detection.landmarks),
 	};

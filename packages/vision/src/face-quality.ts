@@ -5,12 +5,12 @@ import { boxArea } from '@facet/contracts';
 const FRONTAL_NOSE_HEIGHT = 0.494;
 
 /** Sharpness of a face that is sharp enough: beyond it, more detail makes no better picture. */
-const SHARP = 0.25;
+const SHARP = 0.1;
 
 /**
  * How much fine detail an aligned face has: the variance of its Laplacian (Pech-Pacheco et al., "Diatom autofocusing in
  * brightfield microscopy", ICPR 2000) over the variance of its grey values, so that contrast and light do not count.
- * About 0.01 for a blurred or an enlarged face, 0.2 and more for a sharp one.
+ * About 0.01 for a blurred or an enlarged face, 0.1 and more for a sharp one.
  */
 export function sharpnessOf({ data, width, height }: RgbImage): number {
 	const grey = new Float32Array(width * height);

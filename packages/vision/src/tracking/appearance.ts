@@ -7,11 +7,11 @@ const NEUTRAL_COSINE = 0.22;
  * more slowly: blurred and turned faces are like nobody, themselves included.
  */
 const EVIDENCE_ABOVE = 30;
-const EVIDENCE_BELOW = 15;
+const EVIDENCE_BELOW = 25;
 
 /** The most and the least that likeness can say. */
-const MOST_EVIDENCE = 9;
-const LEAST_EVIDENCE = -4;
+const MOST_EVIDENCE = 15;
+const LEAST_EVIDENCE = -8;
 
 /** Cosine of two embeddings of length 1. */
 export function cosine(a: Float32Array, b: Float32Array): number {
@@ -20,17 +20,31 @@ export function cosine(a: Float32Array, b: Float32Array): number {
 	return product;
 }
 
-/** What a cosine says for two faces being one person's: the logarithm of the odds, as `motionEvidence` gives it. */
-export function appearanceEvidence(likeness: number): number {
+/** Clarities between which likeness comes to count: at the lower one the network sees no face, so it says nothing. */
+const NO_FACE_CLARITY = 1.3;
+const CLEAR_FACE_CLARITY = 2.3;
+
+/**
+ * What a cosine says for two faces being one person's: the logarithm of the odds, as `motionEvidence` gives it.
+ *
+ * @param clarity - the face's, see `FaceEmbedding`.
+ */
+export function appearanceEvidence(likeness: number, clarity: number): number {
 	const beyond = likeness - NEUTRAL_COSINE;
 	const evidence = beyond * (beyond > 0 ? EVIDENCE_ABOVE : EVIDENCE_BELOW);
-	return Math.min(MOST_EVIDENCE, Math.max(LEAST_EVIDENCE, evidence));
+	const reliability = (clarity - NO_FACE_CLARITY) / (CLEAR_FACE_CLARITY - NO_FACE_CLARITY);
+	return Math.min(MOST_EVIDENCE, Math.max(LEAST_EVIDENCE, evidence)) * Math.min(1, Math.max(0, reliability));
 }
 
-/** What a person looked like so far: the views of one track, and their mean. */
+/** Views that are kept to compare with, the latest ones. */
+const MOST_VIEWS = 12;
+
+/** What a person looked like so far: the latest views of one track, and the mean of all. */
 export class Gallery {
 	readonly #views: Float32Array[] = [];
 	readonly #sum: Float64Array;
+	/** Undefined until it is asked for. */
+	#mean: Float32Array | undefined;
 
 	constructor(dimensions: number) {
 		this.#sum = new Float64Array(dimensions);
@@ -39,6 +53,8 @@ export class Gallery {
 	/** @param weight - how good a view it is, > 0. */
 	add(embedding: Float32Array, weight: number): void {
 		this.#views.push(embedding);
+		if (this.#views.length > MOST_VIEWS) this.#views.shift();
+		this.#mean = undefined;
 		for (let i = 0; i < embedding.length; i++) {
 			this.#sum[i] = (this.#sum[i] ?? 0) + weight * (embedding[i] ?? 0);
 		}
@@ -46,6 +62,11 @@ export class Gallery {
 
 	/** The weighted mean of the views, of length 1. */
 	mean(): Float32Array {
+		this.#mean ??= this.#computeMean();
+		return this.#mean;
+	}
+
+	#computeMean(): Float32Array {
 		let squares = 0;
 		for (const value of this.#sum) squares += value * value;
 		const length = Math.sqrt(squares) || 1;

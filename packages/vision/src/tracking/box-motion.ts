@@ -35,7 +35,7 @@ const TRUSTED_SPREAD = 1.5;
 const SURPRISE = 0.02;
 
 /** What the best prediction is worth. More would let two people at one place, before and after a cut, be one. */
-const MOST_EVIDENCE = 5;
+const MOST_EVIDENCE = 8;
 
 /** How many natural logarithms the heights and the aspects of faces range over. */
 const SCALE_RANGE = 3;

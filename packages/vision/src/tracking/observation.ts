@@ -4,6 +4,8 @@ import type { Detection, Person, Size } from '@facet/contracts';
 export interface FaceObservation extends Detection {
 	/** 512 numbers of length 1. Biometric data: it stays in the worker's memory, and is never stored, sent or logged. */
 	readonly embedding: Float32Array;
+	/** How much of a face the embedding network recognises, see `FaceEmbedding`. */
+	readonly clarity: number;
 	/** See `sharpnessOf`. */
 	readonly sharpness: number;
 	/** 0..1, see `frontalnessOf`. */

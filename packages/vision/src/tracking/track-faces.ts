@@ -1,7 +1,7 @@
 import { boxArea } from '@facet/contracts';
-import { appearanceEvidence } from './appearance.ts';
 import { assign, type Pairing } from './assignment.ts';
 import { motionEvidence } from './box-motion.ts';
+import { isCredible } from './credibility.ts';
 import type {
 	FaceObservation,
 	ObservedFrame,
@@ -11,10 +11,17 @@ import type {
 	TrackingResult,
 } from './observation.ts';
 import { findPersons } from './persons.ts';
+import { clusterTracks } from './track-clusters.ts';
 import { Trajectory } from './trajectory.ts';
 
 /** Evidence, as the logarithm of odds, from which a face goes on with a track: the price of a wrong identity. */
-const LEAST_EVIDENCE = 3;
+const LEAST_EVIDENCE = 5.5;
+
+/**
+ * Cosine of mean embeddings from which two tracks are one that was broken: it began with a view that was like nothing,
+ * half a face behind another one, say. Surer than what makes two tracks one person's.
+ */
+const SAME_TRACK_COSINE = 0.6;
 
 /** Evidence of motion alone from which a face lies where a track should be. */
 const IN_PLACE = 1;
@@ -36,8 +43,11 @@ const CUT_EVIDENCE = -1.5;
  */
 export function trackFaces(frames: readonly ObservedFrame[], options: TrackingOptions): TrackingResult {
 	const ordered = frames.toSorted((a, b) => a.index - b.index);
-	const trajectories: Trajectory[] = [];
-	for (const frame of ordered) followInto(frame, trajectories, options);
+	const started: Trajectory[] = [];
+	for (const frame of ordered) followInto(frame, started, options);
+	const trajectories = clusterTracks(started, SAME_TRACK_COSINE)
+		.map((parts) => Trajectory.join(parts))
+		.filter((trajectory) => isCredible(trajectory, ordered));
 
 	const trackIds = new Map<FaceObservation, number>();
 	for (const [index, { sightings }] of trajectories.entries()) {
@@ -46,7 +56,7 @@ export function trackFaces(frames: readonly ObservedFrame[], options: TrackingOp
 	return {
 		frames: ordered.map((frame) => toTrackedFrame(frame, trackIds)),
 		tracks: trajectories.map((trajectory, index) => trajectory.toTrack(index + 1)),
-		persons: findPersons(ordered, trajectories, options),
+		persons: findPersons(trajectories),
 		embeddings: new Map(trajectories.map(({ gallery }, index) => [index + 1, gallery.mean()])),
 	};
 }
@@ -60,9 +70,9 @@ function followInto(frame: ObservedFrame, trajectories: Trajectory[], options: T
 		for (const trajectory of trajectories) trajectory.cut();
 	}
 	const started = associate(frame, strong, trajectories, true).map(
-		(observation) => new Trajectory({ frame, observation }),
+		(observation) => new Trajectory({ frame, observation, isStrong: true }),
 	);
-	const waiting = trajectories.filter((trajectory) => !trajectory.isSeenIn(frame.index));
+	const waiting = trajectories.filter(({ isSure }) => isSure).filter((each) => !each.isSeenIn(frame.index));
 	associate(frame, weak, waiting, false);
 	trajectories.push(...started);
 }
@@ -76,16 +86,16 @@ function associate(
 	frame: ObservedFrame,
 	faces: readonly FaceObservation[],
 	trajectories: readonly Trajectory[],
-	areGoodViews: boolean,
+	isStrong: boolean,
 ): FaceObservation[] {
 	const evidence = evaluate(trajectories, faces, (trajectory, face) => {
 		const predicted = trajectory.predict(frame.timestampMs);
 		const motion = predicted === undefined ? 0 : motionEvidence(predicted, face.box, frame);
-		return motion + appearanceEvidence(trajectory.gallery.likeness(face.embedding)) - LEAST_EVIDENCE;
+		return motion + trajectory.likenessEvidence(face) - LEAST_EVIDENCE;
 	});
 	const left = new Set(faces);
 	for (const { trajectory, face } of evidence) {
-		trajectory.add({ frame, observation: face }, areGoodViews);
+		trajectory.add({ frame, observation: face, isStrong });
 		left.delete(face);
 	}
 	return [...left];
@@ -105,9 +115,7 @@ function isAfterCut(
 		return predicted === undefined ? 0 : motionEvidence(predicted, face.box, frame) - IN_PLACE;
 	});
 	if (inPlace.length === 0) return false;
-	const likeness = inPlace.map(({ trajectory, face }) =>
-		appearanceEvidence(trajectory.gallery.likeness(face.embedding)),
-	);
+	const likeness = inPlace.map(({ trajectory, face }) => trajectory.likenessEvidence(face));
 	return Math.max(...likeness) < 0 && likeness.reduce((total, value) => total + value, 0) < CUT_EVIDENCE;
 }
 
