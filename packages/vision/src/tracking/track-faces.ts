@@ -56,7 +56,7 @@ export function trackFaces(frames: readonly ObservedFrame[], options: TrackingOp
 	return {
 		frames: ordered.map((frame) => toTrackedFrame(frame, trackIds)),
 		tracks: trajectories.map((trajectory, index) => trajectory.toTrack(index + 1)),
-		persons: findPersons(trajectories),
+		persons: findPersons(trajectories, ordered),
 		embeddings: new Map(trajectories.map(({ gallery }, index) => [index + 1, gallery.mean()])),
 	};
 }
