@@ -57,11 +57,11 @@ const RECIPES = {
 	'mp4-edit-list': { file: 'mp4', from: 'mp4-h264', args: '-c copy' },
 	'mp4-fragmented': { file: 'mp4', args: `${H264} -movflags frag_keyframe+empty_moov` },
 	'mkv-no-duration': { file: 'mkv', args: `${H264} -f matroska -live 1` },
-	'mp4-wrong-duration': { file: 'mp4', from: 'mp4-h264', change: claimDuration },
+	'mkv-wrong-duration': { file: 'mkv', from: 'mkv-h265', change: claimDuration },
 	'avi-claims-many': { file: 'avi', from: 'avi-mjpeg', change: claimFrames },
 	'mp4-wide-pixels': { file: 'mp4', args: `-vf setsar=2 ${H264}` },
 	'mp4-tall-pixels': { file: 'mp4', args: `-vf setsar=1/2 ${H264}` },
-	'webm-odd-size': { file: 'webm', args: `-vf crop=317:179 ${VP9}` },
+	'webm-odd-size': { file: 'webm', args: `-vf scale=317:179 ${VP9}` },
 	'mkv-10-bit': { file: 'mkv', args: `${H265} -pix_fmt yuv420p10le` },
 	'mkv-hdr': {
 		file: 'mkv',
@@ -88,7 +88,11 @@ const RECIPES = {
 	'mp4-garbage': { file: 'mp4', from: 'mp4-moov-first', change: withGarbage },
 	'mkv-garbage': { file: 'mkv', from: 'mkv-h265', change: withGarbage },
 	'ts-garbage': { file: 'ts', from: 'ts-h264', change: withGarbage },
-	'mp4-all-garbage': { file: 'mp4', from: 'mp4-moov-first', change: (bytes) => noise(bytes, 0.15, 1) },
+	'mp4-all-garbage': {
+		file: 'mp4',
+		from: 'mp4-moov-first',
+		change: (bytes) => bytes.fill(0, Math.floor(bytes.length * 0.1)),
+	},
 	'mp3-cover': {
 		file: 'mp3',
 		args: `${SILENCE} -map 0 -map 1 -frames:v 1 -c:v mjpeg -disposition:v attached_pic`,
@@ -186,12 +190,9 @@ function rotate(a: number, b: number, c: number, d: number) {
 	};
 }
 
-/** Ten hours, in the movie's, the track's and the media's header. */
+/** Ten hours, in the `Duration` of a Matroska file (element 0x4489, eight bytes). */
 function claimDuration(bytes: Buffer): Buffer {
-	for (const box of ['mvhd', 'mdhd']) {
-		const start = bytes.indexOf(box);
-		bytes.writeUInt32BE(bytes.readUInt32BE(start + 16) * 36_000, start + 20);
-	}
+	bytes.writeDoubleBE(36_000_000, bytes.indexOf('448988', 'hex') + 3);
 	return bytes;
 }
 

@@ -124,8 +124,10 @@ function videoFormat(mime: string | undefined, head: Buffer): VideoFormat | unde
 	// Two bytes decide there, and a text may have them too.
 	if (known === 'mpegts' && !isTransportStream(head)) return undefined;
 	if (known) return known;
-	// What file-type knows by a stronger sign than sync bytes stays that.
-	if (mime !== undefined && !mime.startsWith('video/')) return undefined;
+	// What file-type knows by a stronger sign than a sync word stays that.
+	const isWeak =
+		mime === undefined || mime === 'audio/mpeg' || mime === 'audio/aac' || mime.startsWith('video/');
+	if (!isWeak) return undefined;
 	if (isIsoMedia(head)) return 'mp4';
 	const signature = SIGNATURES.find(([pattern]) => pattern.test(head.toString('hex', 0, 16)));
 	return signature?.[1] ?? (isTransportStream(head) ? 'mpegts' : undefined);
@@ -157,11 +159,11 @@ function describe(mime: string | undefined, head: Buffer): string {
 	if (mime === 'image/heic' || mime === 'image/heif' || mime?.endsWith('-sequence')) {
 		return 'HEIC, which needs to be converted first';
 	}
-	if (mime?.startsWith('video/')) return `a video that is not supported (${mime})`;
+	if (mime?.startsWith('video/') && mime !== 'video/mp2t') return `a video that is not supported (${mime})`;
 	if (/^\s*#EXTM3U/.test(head.toString('latin1'))) return 'a playlist, which only points to media';
 	const text = head.toString('latin1');
 	if (/<svg[\s>]/i.test(text)) return 'SVG, which is a drawing and not a photo';
 	if (mime === 'application/pdf') return 'PDF, which is a document and not a photo';
 	if (/^\s*(?:<!doctype html|<html)/i.test(text)) return 'an HTML page';
-	return mime ?? 'bytes of no known format';
+	return mime === undefined || mime === 'video/mp2t' ? 'bytes of no known format' : mime;
 }

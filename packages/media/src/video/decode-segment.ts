@@ -17,7 +17,6 @@ export interface DecodeContext {
 	readonly features: FfmpegFeatures;
 	/** Of the upright frames. */
 	readonly size: Size;
-	readonly threads: number;
 	readonly signal: AbortSignal;
 }
 
@@ -28,9 +27,14 @@ export interface DecodeContext {
  * that was not asked for are dropped. So a frame that cannot be decoded, or that a seek misses, is missing and no other
  * stands in its place.
  *
+ * @param onComplaint - gets each line in which ffmpeg speaks of damage.
  * @throws the signal's reason when it is aborted.
  */
-export async function* decodeSegment(context: DecodeContext, segment: Segment): AsyncGenerator<Frame> {
+export async function* decodeSegment(
+	context: DecodeContext,
+	segment: Segment,
+	onComplaint: (line: string) => void = () => {},
+): AsyncGenerator<Frame> {
 	const { header, index, source, size, signal } = context;
 	const release = await source.processes.acquire(signal);
 	const timestamps = new TimestampReader();
@@ -53,7 +57,9 @@ export async function* decodeSegment(context: DecodeContext, segment: Segment): 
 				'1',
 			],
 		],
-		onLine: (line) => timestamps.read(line),
+		onLine: (line) => {
+			if (!timestamps.read(line) && isComplaint(line)) onComplaint(line);
+		},
 	});
 	signal.addEventListener('abort', decode.kill, { once: true });
 	const over = decode.ended.then(() => timestamps.end());
@@ -86,20 +92,23 @@ export async function* decodeSegment(context: DecodeContext, segment: Segment): 
 	}
 }
 
+/** What is neither the heartbeat (`framecrc`, see ffmpeg.ts) nor the mark of a filter. */
+function isComplaint(line: string): boolean {
+	return line !== '' && !/^(?:#|\d+, |facet=)/.test(line);
+}
+
 /** A frame's time after the first frame's, in milliseconds; NaN where it has no timestamp. */
 export function timestampMs(index: FrameIndex, header: VideoHeader, frame: number): number {
 	const units = (index.timestamps[frame] ?? Number.NaN) - (index.timestamps[0] ?? Number.NaN);
 	return (units * header.timeBase.numerator * 1000) / header.timeBase.denominator;
 }
 
-function inputOptions(
-	{ source, header, index, threads, features }: DecodeContext,
-	{ from }: Segment,
-): string[] {
+function inputOptions({ source, header, index, features }: DecodeContext, { from }: Segment): string[] {
 	const options = [
 		...inputProtection(source.type),
-		// A damaged header must not make the decoder ask for memory without bounds.
-		...['-max_pixels', String(source.limits.maxPixels), '-threads', String(threads)],
+		// A damaged header must not make the decoder ask for memory without bounds. One thread: with more, what comes of
+		// damaged frames differs from run to run; segments side by side and other jobs use the other cores.
+		...['-max_pixels', String(source.limits.maxPixels), '-threads', '1'],
 		// Rotation comes after scaling, on fewer pixels; timestamps stay those of the file.
 		...['-noautorotate', '-copyts'],
 	];

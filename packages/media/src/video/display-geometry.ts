@@ -13,6 +13,8 @@ export interface DisplayGeometry extends Size {
 
 /** Beyond this a ratio is a mistake in the file; broadcast formats stay within 2. */
 const MAX_PIXEL_ASPECT = 8;
+/** Less is what scaling to whole pixels leaves behind, and nobody's intent: no standard's pixels are that near to square. */
+const MIN_PIXEL_DISTORTION = 0.01;
 
 /**
  * Turns a display matrix as ffprobe prints it (three rows of three 16.16 fixed-point numbers, each after its offset) into
@@ -52,7 +54,8 @@ export function displayGeometry(
 	orientation: { readonly rotation: Rotation; readonly mirrored: boolean },
 ): DisplayGeometry {
 	const plausible = pixelAspect <= MAX_PIXEL_ASPECT && pixelAspect >= 1 / MAX_PIXEL_ASPECT;
-	const aspect = plausible ? pixelAspect : 1;
+	const almostSquare = Math.abs(pixelAspect - 1) < MIN_PIXEL_DISTORTION;
+	const aspect = plausible && !almostSquare ? pixelAspect : 1;
 	const square = {
 		width: Math.max(1, Math.round(coded.width * Math.max(1, aspect))),
 		height: Math.max(1, Math.round(coded.height * Math.max(1, 1 / aspect))),

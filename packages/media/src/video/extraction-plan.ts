@@ -29,8 +29,6 @@ export interface DecodingCost {
 const START_MS = 60;
 /** H.264 in one thread, 720p: see docs/adr/0006. */
 const MS_PER_MEGAPIXEL = 2;
-/** What threads of one decoder gain for each further core. */
-const THREAD_GAIN = 0.7;
 
 /** An estimate for pictures of a size; codecs differ by two or three, which both strategies feel alike. */
 export function decodingCost(pixels: number, processes: number): DecodingCost {
@@ -51,11 +49,13 @@ export function planExtraction(
 ): ExtractionPlan {
 	const linear: Segment[] = [{ from: undefined, wanted }];
 	const linearFrames = (wanted.at(-1) ?? 0) + 1;
-	const linearMs = cost.startMs + (linearFrames * cost.frameMs) / (1 + THREAD_GAIN * (cost.processes - 1));
+	const linearMs = cost.startMs + linearFrames * cost.frameMs;
 	if (!index.seekable || index.keyFrames.length === 0 || wanted.length === 0) {
 		return { strategy: 'linear', segments: linear, linearMs, seekMs: Number.POSITIVE_INFINITY };
 	}
-	const segments = toSegments(index.keyFrames, wanted, cost);
+	// Where seeks are asked for, nothing but decoding on is a reason not to make one.
+	const segments = toSegments(index.keyFrames, wanted, strategy === 'seek' ? { ...cost, startMs: 0 } : cost);
+	if (segments.length < cost.processes) divideLongest(segments, index.keyFrames, cost.processes);
 	const runs = segments.map((segment) => segmentMs(index.keyFrames, segment, cost));
 	const seekMs = Math.max(...runs, runs.reduce((sum, ms) => sum + ms, 0) / cost.processes);
 	const chosen = strategy ?? (seekMs < linearMs ? 'seek' : 'linear');
@@ -63,7 +63,7 @@ export function planExtraction(
 }
 
 function toSegments(keys: readonly number[], wanted: readonly number[], cost: DecodingCost): Segment[] {
-	const segments: { from: number; wanted: number[] }[] = [];
+	const segments: { from: number | undefined; wanted: number[] }[] = [];
 	for (const frame of wanted) {
 		const current = segments.at(-1);
 		const position = current?.wanted.at(-1);
@@ -73,9 +73,27 @@ function toSegments(keys: readonly number[], wanted: readonly number[], cost: De
 			position !== undefined &&
 			(frame - position) * cost.frameMs <= (frame - start) * cost.frameMs + cost.startMs;
 		if (current && goesOn) current.wanted.push(frame);
-		else segments.push({ from: frame, wanted: [frame] });
+		// Into the first group of pictures no seek leads: the file begins there.
+		else segments.push({ from: start === 0 ? undefined : frame, wanted: [frame] });
 	}
 	return segments;
+}
+
+/** Where many frames are wanted they fall into one run; it is cut where a group of pictures ends, a run for a process. */
+function divideLongest(segments: Segment[], keys: readonly number[], count: number): void {
+	while (segments.length < count) {
+		const longest = segments.reduce((most, one) => (span(one) > span(most) ? one : most));
+		const { from, wanted } = longest;
+		const middle = keyBefore(keys, ((wanted[0] ?? 0) + (wanted.at(-1) ?? 0)) / 2);
+		const cut = wanted.findIndex((frame) => frame >= middle);
+		if (cut <= 0) return;
+		const [head, tail] = [wanted.slice(0, cut), wanted.slice(cut)];
+		segments.splice(segments.indexOf(longest), 1, { from, wanted: head }, { from: tail[0], wanted: tail });
+	}
+}
+
+function span({ wanted }: Segment): number {
+	return (wanted.at(-1) ?? 0) - (wanted[0] ?? 0);
 }
 
 function segmentMs(keys: readonly number[], { from = 0, wanted }: Segment, cost: DecodingCost): number {

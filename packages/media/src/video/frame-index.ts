@@ -5,7 +5,7 @@ import type { VideoHeader, VideoSource } from './probe-video.ts';
 /** Every frame of a video in presentation order, as a decoder gives them out. */
 export interface FrameIndex {
 	readonly count: number;
-	/** Timestamps in the stream's unit, ascending; NaN where a frame has none. */
+	/** Timestamps in the stream's unit, ascending. */
 	readonly timestamps: Float64Array;
 	/** Indexes of the frames where decoding can begin, ascending. */
 	readonly keyFrames: readonly number[];
@@ -38,8 +38,14 @@ const ONE_FRAME_A_PACKET = new Set([
 	'ffvhuff',
 ]);
 
-/** Containers that store presentation timestamps and go to a given one. */
-const SEEKABLE_DEMUXERS = new Set(['mov', 'matroska', 'mpegts', 'flv']);
+/** AVI with B-frames leaves out the last ones' timestamps, which is no reason to alarm anybody. */
+const MISSING_TOLERANCE = 4;
+
+/**
+ * Containers that store presentation timestamps and an index of key frames. In a transport stream ffmpeg lands on any
+ * packet, key frame or not.
+ */
+const SEEKABLE_DEMUXERS = new Set(['mov', 'matroska', 'flv']);
 
 /**
  * Counts the frames of a video and finds their timestamps: from its packets where each is exactly one frame, and by
@@ -93,15 +99,24 @@ async function fromFrames(
 	packets: PacketList,
 	signal: AbortSignal | undefined,
 ): Promise<FrameIndex> {
-	const frames = await listFrames(source, header, signal);
+	const damaged = packets.complaints.length > 0;
+	let frames = await listFrames(source, header, { threads: damaged ? 1 : source.processes.size, signal });
+	// With several threads a decoder gives up more around damage, and not the same each time.
+	if (!damaged && !frames.succeeded) frames = await listFrames(source, header, { threads: 1, signal });
 	const recognisable = isStrictlyAscending(frames.timestamps);
+	const { timestamps, missing } = completeTimestamps(frames.timestamps, 1 / (25 * secondsPerUnit(header)));
 	const warnings: string[] = [];
-	if (packets.complaints.length > 0 || !frames.succeeded) {
+	if (damaged || !frames.succeeded) {
 		warnings.push('the file is damaged or ends too early: what could be read of it was analysed');
 	}
+	if (missing > Math.max(MISSING_TOLERANCE, timestamps.length * 0.02)) {
+		warnings.push(
+			`${missing} frames have no timestamp of their own: their times were taken from their neighbours`,
+		);
+	}
 	return {
-		count: frames.timestamps.length,
-		timestamps: frames.timestamps,
+		count: timestamps.length,
+		timestamps,
 		keyFrames: recognisable ? positionsOf(packets.keyTimestamps, frames.timestamps) : [],
 		recognisable,
 		// A frame that carries no packet's timestamp got it by a guess that depends on the frames before it.
@@ -113,6 +128,42 @@ async function fromFrames(
 		packets: packets.count,
 		warnings,
 	};
+}
+
+/**
+ * Fills in timestamps that are missing: evenly between their neighbours, and at the ends with the mean step.
+ *
+ * @param defaultStep - between frames when not two of them have a timestamp.
+ */
+export function completeTimestamps(
+	timestamps: Float64Array,
+	defaultStep: number,
+): { readonly timestamps: Float64Array; readonly missing: number } {
+	const known = [...timestamps.keys()].filter((i) => !Number.isNaN(timestamps[i]));
+	const missing = timestamps.length - known.length;
+	if (missing === 0) return { timestamps, missing };
+	const first = known[0] ?? 0;
+	const last = known.at(-1) ?? 0;
+	const at = (i: number) => timestamps[i] ?? 0;
+	const step = last > first ? (at(last) - at(first)) / (last - first) : defaultStep;
+	let before = first;
+	let next = 0;
+	const complete = timestamps.map((value, i) => {
+		if (!Number.isNaN(value)) {
+			before = i;
+			return value;
+		}
+		while (next < known.length && (known[next] ?? 0) < i) next += 1;
+		const after = known[next];
+		const origin = known.length === 0 ? 0 : at(before);
+		if (after === undefined || i < first) return origin + (i - before) * step;
+		return origin + ((at(after) - origin) * (i - before)) / (after - before);
+	});
+	return { timestamps: complete, missing };
+}
+
+function secondsPerUnit({ timeBase }: VideoHeader): number {
+	return timeBase.numerator / timeBase.denominator;
 }
 
 function isStrictlyAscending(values: Float64Array): boolean {

@@ -86,13 +86,13 @@ export async function listPackets(
 export async function listFrames(
 	source: VideoSource,
 	header: VideoHeader,
-	signal: AbortSignal | undefined,
+	{ threads, signal }: { readonly threads: number; readonly signal: AbortSignal | undefined },
 ): Promise<FrameList> {
 	const timestamps = new NumberList();
 	const guard = createLengthGuard(source, header);
 	const entries = 'frame=key_frame,best_effort_timestamp';
 	const args = [
-		...['-threads', String(source.processes.size), '-skip_loop_filter', 'all', '-skip_idct', 'all'],
+		...['-threads', String(threads), '-skip_loop_filter', 'all', '-skip_idct', 'all'],
 		...['-max_pixels', String(source.limits.maxPixels)],
 		...['-select_streams', String(header.stream), '-show_entries', entries],
 		...['-print_format', 'compact=print_section=0'],

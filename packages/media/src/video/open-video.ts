@@ -138,7 +138,6 @@ export class Video {
 			index: this.#index,
 			features: this.#features,
 			size: fitInside(this.facts, options.maxSide ?? Number.POSITIVE_INFINITY),
-			threads: this.#source.processes.size,
 			signal: options.signal ? AbortSignal.any([options.signal, timeout.signal]) : timeout.signal,
 		};
 		const wanted = plan.segments.reduce((sum, segment) => sum + segment.wanted.length, 0);
@@ -160,10 +159,7 @@ export class Video {
 	}
 
 	#timestampMs(index: number): number {
-		const own = timestampMs(this.#index, this.#header, index);
-		// Without timestamps the position is all there is.
-		const seconds = this.#header.claimedSeconds ?? this.#index.count / 25;
-		return Number.isNaN(own) ? (index * seconds * 1000) / this.#index.count : own;
+		return timestampMs(this.#index, this.#header, index);
 	}
 
 	#toMs(units: number): number {
@@ -191,18 +187,18 @@ export class Video {
 	#findContradictions(): string[] {
 		const { claimedFrames, claimedSeconds, colour } = this.#header;
 		const { durationMs } = this.facts;
+		const { timestamps } = this.#index;
 		const warnings: string[] = [];
 		if (claimedFrames !== undefined && claimedFrames !== this.#index.packets) {
 			warnings.push(`the header says ${claimedFrames} frames, the file has ${this.#index.count}`);
 		}
 		const claimedMs = (claimedSeconds ?? durationMs / 1000) * 1000;
 		const tolerance = Math.max(DURATION_TOLERANCE_MS, claimedMs * DURATION_TOLERANCE);
-		if (Math.abs(claimedMs - durationMs) > tolerance) {
+		// Some containers count from zero, and not from the first frame.
+		const fromZeroMs = durationMs + this.#toMs(timestamps[0] ?? 0);
+		if ([durationMs, fromZeroMs].every((actual) => Math.abs(claimedMs - actual) > tolerance)) {
 			const [said, is] = [claimedMs, durationMs].map((ms) => (ms / 1000).toFixed(1));
 			warnings.push(`the header says ${said} seconds, the frames last ${is}`);
-		}
-		if (!this.#index.recognisable) {
-			warnings.push('frames without timestamps of their own: times follow from their order');
 		}
 		if (isHighDynamicRange(colour) && !this.#features.toneMapping) {
 			warnings.push('high dynamic range was not converted, since this ffmpeg lacks zscale');

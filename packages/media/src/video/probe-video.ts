@@ -151,8 +151,8 @@ function chooseStream(streams: readonly Stream[]): Stream {
 		})
 		.sort((a, b) => rank(b) - rank(a) || area(b) - area(a) || a.index - b.index);
 	if (best) return best;
-	const kinds = [...new Set(streams.map(({ codec_type }) => codec_type ?? 'unknown'))].join(', ');
-	throw new AppError('no_video_stream', { detail: `expected a video stream, found only: ${kinds}` });
+	const covers = streams.some(({ codec_type }) => codec_type === 'video') ? ', besides cover art' : '';
+	throw new AppError('no_video_stream', { detail: `expected a video stream, found none${covers}` });
 }
 
 function rank({ disposition, width, height }: Stream): number {

@@ -5,6 +5,14 @@ import type { ExtractionPlan, Segment } from './extraction-plan.ts';
 /** Frames of a segment that are kept until their turn, in bytes; a single frame may be more. */
 const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 
+interface CollectedSegment {
+	readonly frames: readonly Frame[];
+	/** Lines in which ffmpeg spoke of damage. */
+	readonly complaints: number;
+}
+
+const NOTHING: CollectedSegment = { frames: [], complaints: 0 };
+
 /**
  * Decodes the frames of a plan, in order. A frame that cannot be decoded is not given out.
  *
@@ -18,15 +26,18 @@ export async function* readFrames(context: DecodeContext, plan: ExtractionPlan):
 	yield* readSideBySide(context, plan.segments);
 }
 
-/** As many segments at once as processes may run; the first that misses a frame turns the rest into a linear decode. */
+/**
+ * As many segments at once as processes may run. The first that misses a frame or meets damage, which a decoder patches up
+ * with what it saw before, turns the rest into a linear decode.
+ */
 async function* readSideBySide(context: DecodeContext, plan: readonly Segment[]): AsyncGenerator<Frame> {
 	const stop = new AbortController();
 	const signal = AbortSignal.any([context.signal, stop.signal]);
 	const segments = plan.flatMap((segment) => split(segment, context.size));
-	const running: Promise<Frame[]>[] = [];
+	const running: Promise<CollectedSegment>[] = [];
 	const startUpTo = (count: number) => {
 		for (const segment of segments.slice(running.length, count)) {
-			const frames = collect(decodeSegment({ ...context, threads: 1, signal }, segment));
+			const frames = collect({ ...context, signal }, segment);
 			// It is awaited later, or never when the reader stops before.
 			frames.catch(() => {});
 			running.push(frames);
@@ -35,8 +46,8 @@ async function* readSideBySide(context: DecodeContext, plan: readonly Segment[])
 	try {
 		for (const [position, segment] of segments.entries()) {
 			startUpTo(position + context.source.processes.size + 1);
-			const frames = (await running[position]) ?? [];
-			if (frames.length < segment.wanted.length) {
+			const { frames, complaints } = (await running[position]) ?? NOTHING;
+			if (frames.length < segment.wanted.length || complaints > 0) {
 				stop.abort(new AppError('internal', { detail: 'a seek missed its frame' }));
 				await Promise.allSettled(running);
 				const rest = segments.slice(position).flatMap(({ wanted }) => wanted);
@@ -44,7 +55,7 @@ async function* readSideBySide(context: DecodeContext, plan: readonly Segment[])
 				return;
 			}
 			yield* frames;
-			running[position] = Promise.resolve([]);
+			running[position] = Promise.resolve(NOTHING);
 		}
 	} finally {
 		stop.abort(new AppError('internal', { detail: 'the frames are no longer wanted' }));
@@ -52,10 +63,15 @@ async function* readSideBySide(context: DecodeContext, plan: readonly Segment[])
 	}
 }
 
-async function collect(frames: AsyncIterable<Frame>): Promise<Frame[]> {
-	const collected: Frame[] = [];
-	for await (const frame of frames) collected.push(frame);
-	return collected;
+async function collect(context: DecodeContext, segment: Segment): Promise<CollectedSegment> {
+	const frames: Frame[] = [];
+	let complaints = 0;
+	for await (const frame of decodeSegment(context, segment, () => {
+		complaints += 1;
+	})) {
+		frames.push(frame);
+	}
+	return { frames, complaints };
 }
 
 function split({ from, wanted }: Segment, { width, height }: { width: number; height: number }): Segment[] {

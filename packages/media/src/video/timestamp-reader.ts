@@ -13,12 +13,13 @@ export class TimestampReader {
 	#ended = false;
 	#wake: (() => void) | undefined;
 
-	/** Takes a line of ffmpeg's standard error, whatever it is. */
-	read(line: string): void {
+	/** Takes a line of ffmpeg's standard error; false when it is not for this reader. */
+	read(line: string): boolean {
 		const timestamp = /^frame:\d+\s+pts:(-?\d+|NOPTS|\S+)/.exec(line)?.[1];
-		if (timestamp === undefined) return;
+		if (timestamp === undefined) return false;
 		this.#timestamps.push(Number(timestamp));
 		this.#wake?.();
+		return true;
 	}
 
 	/** No more lines will come. */

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rename, stat } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openVideo, sniffMedia, type Video } from '@facet/media';
+import { SAMPLE_PHOTOS } from '../support/sample-photos.ts';
+
+/**
+ * What it costs to take frames from a long video, against ffmpeg alone taking the same frames by the cheaper way:
+ * `npm run bench:video -- [--num-frames 10] [--minutes 10] [--max-side 640] [--runs 3] [--dir DIR]`.
+ */
+
+const { values } = parseArgs({
+	options: {
+		'num-frames': { type: 'string', default: '10' },
+		minutes: { type: 'string', default: '10' },
+		'max-side': { type: 'string', default: '640' },
+		runs: { type: 'string', default: '3' },
+		dir: { type: 'string', default: join(tmpdir(), 'facet-bench') },
+		json: { type: 'boolean', default: false },
+	},
+});
+const numFrames = Number(values['num-frames']);
+const maxSide = Number(values['max-side']);
+const runs = Number(values.runs);
+const LIMITS = { maxPixels: 100_000_000, maxSeconds: 36_000, timeoutMs: 3_600_000 };
+
+/** What comes after the frames are there; detection takes part in the measurement here. */
+type UseFrames = (video: Video) => Promise<void>;
+
+const path = await longVideo(resolve(values.dir), Number(values.minutes));
+const video = await open(path);
+const plan = video.plan(video.sample(numFrames));
+const rows = {
+	'index (header, packets)': await time(async () => void (await open(path))),
+	[`frames, ${plan.strategy} (chosen)`]: await time(() => readFrames(video, undefined)),
+	'frames, linear': await time(() => readFrames(video, 'linear'), 1),
+	'frames, seek': await time(() => readFrames(video, 'seek')),
+	'index and frames': await time(() => indexAnd((opened) => readFrames(opened, undefined))),
+	'ffmpeg alone, linear': await time(() => ffmpegLinear(video), 1),
+	'ffmpeg alone, seeks side by side': await time(() => ffmpegSeeks(video)),
+};
+const alone = Math.min(rows['ffmpeg alone, linear'] ?? 0, rows['ffmpeg alone, seeks side by side'] ?? 0);
+const ratio = (rows['index and frames'] ?? 0) / alone;
+const { linearMs, seekMs } = plan;
+if (values.json) {
+	console.log(JSON.stringify({ ...video.facts, numFrames, rows, estimate: { linearMs, seekMs }, ratio }));
+} else {
+	const { width, height, frames, codec } = video.facts;
+	console.log(`${codec} ${width} x ${height}, ${frames} frames, ${numFrames} wanted; best of ${runs} runs`);
+	console.table(Object.fromEntries(Object.entries(rows).map(([name, ms]) => [name, { ms: Math.round(ms) }])));
+	console.log(`estimated: linear ${Math.round(linearMs)} ms, seek ${Math.round(seekMs)} ms`);
+	console.log(`ratio to ffmpeg alone: ${ratio.toFixed(2)}`);
+}
+
+async function open(file: string): Promise<Video> {
+	const type = await sniffMedia(file);
+	if (type.kind !== 'video') throw new Error(`Expected a video, received ${type.format}`);
+	return openVideo(file, type, LIMITS);
+}
+
+async function indexAnd(use: UseFrames): Promise<void> {
+	await use(await open(path));
+}
+
+async function readFrames(opened: Video, strategy: 'linear' | 'seek' | undefined): Promise<void> {
+	let frames = 0;
+	for await (const _ of opened.frames(opened.sample(numFrames), { maxSide, strategy })) frames += 1;
+	if (frames !== numFrames) throw new Error(`Expected ${numFrames} frames, received ${frames}`);
+}
+
+async function time(work: () => Promise<void>, count = runs): Promise<number> {
+	let best = Number.POSITIVE_INFINITY;
+	for (let run = 0; run < count; run += 1) {
+		const start = performance.now();
+		await work();
+		best = Math.min(best, performance.now() - start);
+	}
+	return best;
+}
+
+async function ffmpegLinear(opened: Video): Promise<void> {
+	const wanted = opened.sample(numFrames).map(({ index }) => `eq(n,${index})`);
+	const output = ['-vf', `select='${wanted.join('+')}',${scale()}`, '-vsync', 'passthrough'];
+	await ffmpeg(['-threads', '1', '-i', path, ...output, '-frames:v', String(numFrames)]);
+}
+
+/** The times are given to it: it need not find out how many frames there are. */
+async function ffmpegSeeks(opened: Video): Promise<void> {
+	const waiting = opened.sample(numFrames);
+	const work = async () => {
+		for (let frame = waiting.shift(); frame; frame = waiting.shift()) {
+			const seek = ['-ss', (frame.timestampMs / 1000).toFixed(6)];
+			await ffmpeg(['-threads', '1', ...seek, '-i', path, '-vf', scale(), '-frames:v', '1']);
+		}
+	};
+	await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+function scale(): string {
+	return `scale=${maxSide}:${maxSide}:force_original_aspect_ratio=decrease:flags=lanczos`;
+}
+
+async function ffmpeg(
+	args: readonly string[],
+	output = ['-an', '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+) {
+	const child = spawn('ffmpeg', ['-hide_banner', '-v', 'error', '-nostdin', '-y', ...args, ...output], {
+		stdio: ['ignore', 'pipe', 'inherit'],
+	});
+	child.stdout.resume();
+	const [code] = await once(child, 'close');
+	if (code !== 0) throw new Error(`ffmpeg ended with ${code}`);
+}
+
+/** A camera that wanders over the sample photos, 720p, 30 frames a second, as a phone or an editor would store it. */
+async function longVideo(directory: string, minutes: number): Promise<string> {
+	const file = join(directory, `long-${minutes}-minutes.mp4`);
+	if (await stat(file).catch(() => undefined)) return file;
+	await mkdir(directory, { recursive: true });
+	const [photo] = SAMPLE_PHOTOS;
+	const x = "x='(iw-ow)*(0.5+0.5*sin(n/90))'";
+	const move = `scale=1920:-2,crop=1280:720:${x}:y='(ih-oh)*(0.5+0.5*cos(n/130))'`;
+	const encode = '-c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p'.split(' ');
+	const input = ['-loop', '1', '-r', '30', '-t', String(minutes * 60), '-i', photo?.path ?? ''];
+	await ffmpeg([...input, '-vf', move, ...encode, '-f', 'mp4'], [`${file}.part`]);
+	await rename(`${file}.part`, file);
+	return file;
+}
