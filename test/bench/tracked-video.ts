@@ -1,9 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import type { RgbImage, Size } from '@facet/contracts';
-import type { FaceAnalyzer, ObservedFrame } from '@facet/vision';
+import type { BoundingBox } from '@facet/contracts';
+import { openVideo, sniffMedia } from '@facet/media';
+import type { FaceAnalyzer, FaceDetector, ObservedFrame } from '@facet/vision';
 import type { TrueFace } from './tracking-scoring.ts';
+
+const LIMITS = { maxPixels: 1e8, maxSeconds: 3600, timeoutMs: 600_000 };
 
 /** One frame of a `.gt.json`: `[x, y, width, height]` and a person's number a face. */
 interface TrueFrame {
@@ -31,78 +32,47 @@ export async function readVideoTruth(path: string, leastVisible: number): Promis
 	});
 }
 
-/** Indexes of the frames that a job with `numFrames` analyses, of `total`. */
-export function sampledFrames(total: number, numFrames: number): number[] {
-	if (total <= numFrames) return Array.from({ length: total }, (_, index) => index);
-	return Array.from({ length: numFrames }, (_, k) => Math.floor((k * total) / numFrames));
-}
-
-interface ObservedVideo {
-	/** By index; in pixels of the scaled frames. */
-	readonly frames: ReadonlyMap<number, ObservedFrame>;
-	/** Pixels of a scaled frame a pixel of the video. */
-	readonly zoom: number;
-}
-
-/** Decodes the wanted frames of a video, at the size that the detector takes, and looks for faces in them. */
+/**
+ * Samples a video as a job does, once for each of `counts`, and looks for faces in the frames at the size that the
+ * detector takes.
+ *
+ * @returns the sampled frames of each count; boxes in pixels of the video, everything else in those of the frames that
+ * were looked at.
+ */
 export async function observeVideo(
 	path: string,
-	wanted: ReadonlySet<number>,
+	counts: readonly number[],
+	detector: FaceDetector,
 	analyzer: FaceAnalyzer,
-): Promise<ObservedVideo> {
-	const video = await probe(path);
-	const zoom = Math.min(1, analyzer.inputSide / Math.max(video.width, video.height));
-	const size = { width: Math.round(video.width * zoom), height: Math.round(video.height * zoom) };
-	const frames = new Map<number, ObservedFrame>();
-	let index = 0;
-	for await (const image of decode(path, size)) {
-		if (wanted.has(index)) {
-			frames.set(index, {
-				index,
-				timestampMs: (index / video.fps) * 1000,
-				...size,
-				observations: await analyzer.analyze(image),
-			});
-		}
-		index++;
+): Promise<ReadonlyMap<number, ObservedFrame[]>> {
+	const type = await sniffMedia(path);
+	if (type.kind !== 'video') throw new Error(`Expected a video at ${path}`);
+	const video = await openVideo(path, type, LIMITS);
+	const samples = counts.map((count) => [count, video.sample(count)] as const);
+	const wanted = new Map(samples.flatMap(([, sample]) => sample.map((ref) => [ref.index, ref])));
+	const { width, height } = video.facts;
+	const observed = new Map<number, ObservedFrame>();
+	for await (const { index, timestampMs, image } of video.frames([...wanted.values()], {
+		maxSide: detector.inputSide,
+	})) {
+		const observations = (await analyzer.analyze(image)).map((face) => ({
+			...face,
+			box: scaleBox(face.box, width / image.width, height / image.height),
+		}));
+		observed.set(index, { index, timestampMs, width, height, observations });
 	}
-	return { frames, zoom };
-}
-
-/** Every frame of a video of a constant frame rate, scaled. */
-async function* decode(path: string, { width, height }: Size): AsyncGenerator<RgbImage> {
-	const scale = `scale=${width}:${height}:flags=area`;
-	const ffmpeg = spawn(
-		'ffmpeg',
-		['-v', 'error', '-i', path, '-vf', scale, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'],
-		{ stdio: ['ignore', 'pipe', 'inherit'] },
+	return new Map(
+		samples.map(([count, sample]) => [count, sample.flatMap(({ index }) => observed.get(index) ?? [])]),
 	);
-	const bytes = width * height * 3;
-	let buffered: Buffer[] = [];
-	let length = 0;
-	for await (const chunk of ffmpeg.stdout) {
-		if (!(chunk instanceof Buffer)) throw new TypeError('Expected bytes');
-		buffered.push(chunk);
-		length += chunk.length;
-		if (length < bytes) continue;
-		const joined = Buffer.concat(buffered);
-		let at = 0;
-		for (; at + bytes <= length; at += bytes) {
-			yield { data: new Uint8Array(joined.subarray(at, at + bytes)), width, height };
-		}
-		buffered = [joined.subarray(at)];
-		length -= at;
-	}
 }
 
-async function probe(path: string): Promise<Size & { fps: number }> {
-	const { stdout } = await promisify(execFile)('ffprobe', [
-		...['-v', 'error', '-select_streams', 'v:0'],
-		...['-show_entries', 'stream=width,height,r_frame_rate', '-of', 'csv=p=0', path],
-	]);
-	const [width = '', height = '', rate = ''] = stdout.trim().split(',');
-	const [frames, seconds] = rate.split('/').map(Number);
-	return { width: Number(width), height: Number(height), fps: (frames ?? 25) / (seconds ?? 1) };
+function scaleBox(box: BoundingBox, scaleX: number, scaleY: number): BoundingBox {
+	return {
+		x: box.x * scaleX,
+		y: box.y * scaleY,
+		width: box.width * scaleX,
+		height: box.height * scaleY,
+	};
 }
 
 function isTrueFrame(value: unknown): value is TrueFrame {

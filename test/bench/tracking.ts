@@ -3,11 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { BoundingBox } from '@facet/contracts';
-import { createFaceAnalyzer, trackFaces } from '@facet/vision';
+import { createFaceAnalyzer, createFaceDetector, trackFaces } from '@facet/vision';
 import { renderClip } from '../support/clip-renderer.ts';
 import { TRACKING_CLIPS } from '../support/tracking-clips.ts';
-import { observeVideo, readVideoTruth, sampledFrames } from './tracked-video.ts';
+import { observeVideo, readVideoTruth } from './tracked-video.ts';
 import { scoreTracking, type TrackingScore } from './tracking-scoring.ts';
 
 /**
@@ -28,13 +27,16 @@ const { values, positionals } = parseArgs({
 });
 const numFrames = values['num-frames'].split(',').map(Number);
 const leastVisible = Number(values['least-visible']);
-const analyzer = await createFaceAnalyzer({ modelsDir: resolve(values['models-dir']), model: values.model });
+const modelsDir = resolve(values['models-dir']);
+const detector = await createFaceDetector({ modelsDir, model: values.model });
+const analyzer = await createFaceAnalyzer(detector, modelsDir);
 const [folder] = positionals;
 try {
 	if (folder !== undefined) await scoreFolder(resolve(folder));
 	else await scoreClips();
 } finally {
 	await analyzer.close();
+	await detector.close();
 }
 
 async function scoreClips(): Promise<void> {
@@ -54,30 +56,24 @@ async function scoreFolder(path: string): Promise<void> {
 		.filter((name) => existsSync(join(path, `${name}.gt.json`)))
 		.sort();
 	if (names.length === 0) throw new Error(`Expected videos with a .gt.json in ${path}`);
-	console.log(`${analyzer.name}; faces of which less than ${leastVisible} can be seen are ignored`);
+	console.log(`${detector.name}; faces of which less than ${leastVisible} can be seen are ignored`);
 	console.log(row('video', 'frames', 'IDF1', 'switches', 'persons', 'known', 'precision', 'recall'));
 	for (const name of names) await scoreVideo(join(path, name), name);
 }
 
 async function scoreVideo(path: string, name: string): Promise<void> {
 	const truth = await readVideoTruth(`${path}.gt.json`, leastVisible);
-	const samples = numFrames.map((count) => sampledFrames(truth.length, count));
-	const { frames: observed, zoom } = await observeVideo(`${path}.mp4`, new Set(samples.flat()), analyzer);
-	for (const [index, sample] of samples.entries()) {
-		const frames = sample.flatMap((frame) => observed.get(frame) ?? []);
-		const { frames: tracked, persons } = trackFaces(frames, analyzer);
+	const samples = await observeVideo(`${path}.mp4`, numFrames, detector, analyzer);
+	for (const [count, frames] of samples) {
+		const { frames: tracked, persons } = trackFaces(frames, { strongScore: detector.scoreThreshold });
 		const score = scoreTracking(
-			tracked.map(({ index: frame, faces }) => ({
-				truth: truth[frame] ?? [],
-				found: faces.map(({ trackId, box }) => ({ id: trackId, box: scaleBox(box, 1 / zoom) })),
+			tracked.map(({ index, faces }) => ({
+				truth: truth[index] ?? [],
+				found: faces.map(({ trackId, box }) => ({ id: trackId, box })),
 			})),
 		);
-		print(name, numFrames[index] ?? 0, score, persons.length);
+		print(name, count, score, persons.length);
 	}
-}
-
-function scaleBox({ x, y, width, height }: BoundingBox, scale: number): BoundingBox {
-	return { x: x * scale, y: y * scale, width: width * scale, height: height * scale };
 }
 
 function print(name: string, count: number, score: TrackingScore, persons: number): void {

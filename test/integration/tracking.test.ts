@@ -2,9 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createFaceAnalyzer, type FaceAnalyzer, type ObservedFrame, trackFaces } from '@facet/vision';
+import {
+	createFaceAnalyzer,
+	createFaceDetector,
+	type FaceAnalyzer,
+	type FaceDetector,
+	type ObservedFrame,
+	trackFaces,
+} from '@facet/vision';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { observeVideo, readVideoTruth, sampledFrames } from '../bench/tracked-video.ts';
+import { observeVideo, readVideoTruth } from '../bench/tracked-video.ts';
 import { scoreTracking, type TrueFace } from '../bench/tracking-scoring.ts';
 import { renderClip } from '../support/clip-renderer.ts';
 import { TRACKING_CLIPS } from '../support/tracking-clips.ts';
@@ -20,44 +27,41 @@ const BARS = [
 const LEAST_VISIBLE = 0.5;
 
 let folder: string;
+let detector: FaceDetector;
 let analyzer: FaceAnalyzer;
 
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), 'facet-tracking-'));
-	analyzer = await createFaceAnalyzer({
-		modelsDir: fileURLToPath(new URL('../../models', import.meta.url)),
-		model: 'ultraface',
-	});
+	const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
+	detector = await createFaceDetector({ modelsDir, model: 'ultraface' });
+	analyzer = await createFaceAnalyzer(detector, modelsDir);
 });
 
 afterAll(async () => {
 	await analyzer?.close();
+	await detector?.close();
 	await rm(folder, { recursive: true, force: true });
 });
 
 describe.each(TRACKING_CLIPS)('$name', (clip) => {
 	let truth: TrueFace[][];
-	let observed: ReadonlyMap<number, ObservedFrame>;
-	let zoom: number;
+	let samples: ReadonlyMap<number, ObservedFrame[]>;
 
 	beforeAll(async () => {
 		const path = await renderClip(clip, folder);
 		truth = await readVideoTruth(join(folder, `${clip.name}.gt.json`), LEAST_VISIBLE);
-		const wanted = BARS.flatMap(({ numFrames }) => sampledFrames(truth.length, numFrames));
-		({ frames: observed, zoom } = await observeVideo(path, new Set(wanted), analyzer));
+		const counts = BARS.map(({ numFrames }) => numFrames);
+		samples = await observeVideo(path, counts, detector, analyzer);
 	});
 
 	test.each(BARS)('$numFrames frames: IDF1 of at least $idf1', ({ numFrames, idf1 }) => {
-		const sample = sampledFrames(truth.length, numFrames).flatMap((index) => observed.get(index) ?? []);
+		const sample = samples.get(numFrames) ?? [];
 		expect(sample).toHaveLength(numFrames);
-		const { frames, persons } = trackFaces(sample, analyzer);
+		const { frames, persons } = trackFaces(sample, { strongScore: detector.scoreThreshold });
 		const score = scoreTracking(
 			frames.map(({ index, faces }) => ({
 				truth: truth[index] ?? [],
-				found: faces.map(({ trackId, box: { x, y, width, height } }) => ({
-					id: trackId,
-					box: { x: x / zoom, y: y / zoom, width: width / zoom, height: height / zoom },
-				})),
+				found: faces.map(({ trackId, box }) => ({ id: trackId, box })),
 			})),
 		);
 		expect(score.idf1).toBeGreaterThanOrEqual(idf1);

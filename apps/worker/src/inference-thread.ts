@@ -23,12 +23,12 @@ import { toSourcePixels } from './source-pixels.ts';
  */
 export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
 	const detector = await createFaceDetector(options);
-	const analyzer = await createFaceAnalyzer(options);
+	const analyzer = await createFaceAnalyzer(detector, options.modelsDir);
 	return async (task: InferenceTask): Promise<InferenceResult> => {
 		switch (task.kind) {
 			case 'describe': {
-				const { name, inputSide, strongScore } = analyzer;
-				return { kind: 'describe', name, inputSide, strongScore };
+				const { name, inputSide, scoreThreshold } = detector;
+				return { kind: 'describe', name, inputSide, strongScore: scoreThreshold };
 			}
 			case 'photo':
 				return detectPhoto(detector, task);

@@ -17,14 +17,9 @@ export interface Candidate {
 export interface Engine {
 	/** Longest side in pixels beyond which more resolution does not help this network. */
 	readonly inputSide: number;
-	/** The lowest score of a face. */
+	/** The lowest score of a face by itself: the threshold in the network's entry of `MODELS.json`. */
 	readonly scoreThreshold: number;
-	/** The faces of `image` at or above the threshold, each once; boxes may reach over the image's edge. */
-	detect(image: RgbImage): Promise<Candidate[]>;
+	/** The faces of `image` at or above `scoreThreshold`, each once; boxes may reach over the image's edge. */
+	detect(image: RgbImage, scoreThreshold: number): Promise<Candidate[]>;
 	close(): Promise<void>;
-}
-
-export interface EngineOptions {
-	/** Replaces the score threshold of the model's entry; for measuring recall below the shipped one. */
-	readonly scoreThreshold?: number;
 }

@@ -1,58 +1,42 @@
 import type { Detection, RgbImage } from '@facet/contracts';
 import { alignFace } from './face-alignment.ts';
-import { createFaceDetector, type FaceDetectorOptions } from './face-detector.ts';
+import type { FaceDetector } from './face-detector.ts';
 import { createEmbeddingNetwork, type EmbeddingNetwork } from './face-embedding.ts';
 import { frontalnessOf, sharpnessOf } from './face-quality.ts';
 import { findModel } from './model-registry.ts';
 import type { FaceObservation } from './tracking/observation.ts';
 
 export interface FaceAnalyzer {
-	/** Name of the detection network. */
-	readonly name: string;
-	/** Longest side in pixels that frames should be decoded to; larger ones only cost time. */
-	readonly inputSide: number;
-	/** The detector's shipped score threshold: what lies below it is weak, see `trackFaces`. */
-	readonly strongScore: number;
 	/**
 	 * The faces of a video frame, weak ones included, largest first; everything in pixels of `image`. Survives
 	 * structured cloning. Blocks the calling thread while the networks run. Call `close` when no call is under way.
 	 */
 	analyze(image: RgbImage): Promise<FaceObservation[]>;
+	/** Frees the embedding network; the detector is its owner's. */
 	close(): Promise<void>;
 }
 
 const EMBEDDING_MODEL = 'face_embedding';
 
-/** The lowest score of a weak face, as a part of the shipped threshold: what is below is rarely a face at all. */
+/** The lowest score of a weak face, as a part of the detector's threshold: what is below is rarely a face at all. */
 const WEAK_SHARE = 0.6;
 
 /**
- * Loads the detector with a lowered threshold and the embedding network; every `analyze` reuses them.
+ * Adds to a detector what tells one face from another: faces below its threshold, embeddings, quality.
  *
- * @throws Error when a network is unknown or was not fetched, see `findModel`.
+ * @throws Error when the embedding network was not fetched, see `findModel`.
  */
-export async function createFaceAnalyzer(options: FaceDetectorOptions): Promise<FaceAnalyzer> {
-	const { thresholds } = await findModel(options.modelsDir, options.model);
-	const embeddingModel = await findModel(options.modelsDir, EMBEDDING_MODEL);
-	const strongScore = options.scoreThreshold ?? thresholds?.score;
-	if (strongScore === undefined) throw new Error(`Expected thresholds in the entry of ${options.model}`);
-	const detector = await createFaceDetector({ ...options, scoreThreshold: strongScore * WEAK_SHARE });
-	const embedding = await createEmbeddingNetwork(embeddingModel);
+export async function createFaceAnalyzer(detector: FaceDetector, modelsDir: string): Promise<FaceAnalyzer> {
+	const embedding = await createEmbeddingNetwork(await findModel(modelsDir, EMBEDDING_MODEL));
 	return {
-		name: detector.name,
-		inputSide: detector.inputSide,
-		strongScore,
 		async analyze(image) {
 			const observations: FaceObservation[] = [];
-			for (const detection of await detector.detect(image)) {
+			for (const detection of await detector.detect(image, detector.scoreThreshold * WEAK_SHARE)) {
 				observations.push(await observe(image, detection, embedding));
 			}
 			return observations;
 		},
-		async close() {
-			await detector.close();
-			await embedding.close();
-		},
+		close: () => embedding.close(),
 	};
 }
 

@@ -1,12 +1,12 @@
 import type { Detection, RgbImage } from '@facet/contracts';
 import { boxArea, clipBox } from '@facet/contracts';
-import type { Candidate, EngineOptions } from './engine.ts';
+import type { Candidate } from './engine.ts';
 import { createEngine } from './engines/index.ts';
 import { toFaceLandmarks } from './landmark-points.ts';
 import { createLandmarkNetwork, type LandmarkNetwork } from './landmarks68.ts';
 import { findModel } from './model-registry.ts';
 
-export interface FaceDetectorOptions extends EngineOptions {
+export interface FaceDetectorOptions {
 	/** Directory of `MODELS.json` and the weights. */
 	readonly modelsDir: string;
 	/** Name of a detection network in `MODELS.json`. */
@@ -18,11 +18,15 @@ export interface FaceDetector {
 	readonly name: string;
 	/** Longest side in pixels that images should be decoded to; larger ones only cost time. */
 	readonly inputSide: number;
+	/** The lowest score of a face by itself, as the network is shipped. */
+	readonly scoreThreshold: number;
 	/**
 	 * The faces of an image, largest first; boxes and landmarks in pixels of `image`, boxes clipped to it. Blocks the
 	 * calling thread while the networks run. Call `close` when no call is under way.
+	 *
+	 * @param scoreThreshold - the lowest score to report; by default the detector's own.
 	 */
-	detect(image: RgbImage): Promise<Detection[]>;
+	detect(image: RgbImage, scoreThreshold?: number): Promise<Detection[]>;
 	close(): Promise<void>;
 }
 
@@ -37,17 +41,17 @@ export async function createFaceDetector(options: FaceDetectorOptions): Promise<
 	// Both are looked up before either is loaded, so that a missing file costs no native memory.
 	const model = await findModel(options.modelsDir, options.model);
 	const landmarkModel = await findModel(options.modelsDir, LANDMARK_MODEL);
-	const engine = await createEngine(model, options);
+	const engine = await createEngine(model);
 	const landmarkNetwork = await createLandmarkNetwork(landmarkModel);
 	return {
 		name: model.name,
 		inputSide: engine.inputSide,
-		async detect(image) {
+		scoreThreshold: engine.scoreThreshold,
+		async detect(image, scoreThreshold = engine.scoreThreshold) {
 			const detections: Detection[] = [];
-			for (const candidate of await engine.detect(image)) {
+			for (const candidate of await engine.detect(image, scoreThreshold)) {
 				const detection = await toDetection(image, candidate, landmarkNetwork);
-				if (detection.score >= engine.scoreThreshold && boxArea(detection.box) > 0)
-					detections.push(detection);
+				if (detection.score >= scoreThreshold && boxArea(detection.box) > 0) detections.push(detection);
 			}
 			return detections.sort(largestFirst);
 		},

@@ -1,4 +1,4 @@
-export type { Candidate, Engine, EngineOptions } from './engine.ts';
+export type { Candidate, Engine } from './engine.ts';
 export { createFaceAnalyzer, type FaceAnalyzer } from './face-analyzer.ts';
 export { createFaceDetector, type FaceDetector, type FaceDetectorOptions } from './face-detector.ts';
 export { InferencePool, type InferencePoolOptions } from './inference-pool.ts';

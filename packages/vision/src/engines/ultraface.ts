@@ -1,7 +1,7 @@
 import { type BoundingBox, boxArea, clipBox, type RgbImage, type Size } from '@facet/contracts';
 import { z } from 'zod';
 import { intersectionOverUnion } from '../box-overlap.ts';
-import type { Candidate, Engine, EngineOptions } from '../engine.ts';
+import type { Candidate, Engine } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
 import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import { type OnnxSession, openSession, outputOf } from '../onnx-session.ts';
@@ -52,10 +52,9 @@ type Side = 'plain' | 'mirrored';
  * At that size a face needs some 10 pixels, so the network looks at the whole frame for large faces and at 2x2
  * overlapping tiles for small ones, at both in the mirror too, and the views vote.
  */
-export async function createUltraFace(model: Model, options: EngineOptions): Promise<Engine> {
+export async function createUltraFace(model: Model): Promise<Engine> {
 	const parameters = parametersSchema.parse(model.parameters);
 	const thresholds = thresholdsOf(model);
-	const scoreThreshold = options.scoreThreshold ?? thresholds.score;
 	const session = await openSession(model.path);
 
 	/** The faces that the grids' tiles show. Each grid is a view of the image, and in the mirror another one. */
@@ -106,8 +105,8 @@ export async function createUltraFace(model: Model, options: EngineOptions): Pro
 
 	return {
 		inputSide: parameters.inputSide,
-		scoreThreshold,
-		async detect(image) {
+		scoreThreshold: thresholds.score,
+		async detect(image, scoreThreshold) {
 			const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, parameters.tileOverlap)];
 			const usual = await findFaces(image, grids, parameters.mirrored ? ['plain', 'mirrored'] : ['plain']);
 			const faces = await withCloseUps(image, usual);
