@@ -1,5 +1,5 @@
 import type { Detection, RgbImage, Size } from '@facet/contracts';
-import type { FaceObservation } from '@facet/vision';
+import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/vision';
 
 /** What a thread is told when it starts. */
 export interface InferenceThreadData {
@@ -18,8 +18,6 @@ export interface DetectorDescription {
 	readonly name: string;
 	/** Longest side in pixels that frames should be decoded to. */
 	readonly inputSide: number;
-	/** Score from which a face counts by itself. */
-	readonly strongScore: number;
 }
 
 /** One photo to decode and search. */
@@ -54,5 +52,15 @@ export interface FrameObservations {
 	readonly detectMs: number;
 }
 
-export type InferenceTask = DescribeTask | PhotoTask | FrameTask;
-export type InferenceResult = DetectorDescription | PhotoDetections | FrameObservations;
+/** All sampled frames of a video, to find out who is who. Up to seconds of arithmetic, so not for the main thread. */
+export interface TrackTask {
+	readonly kind: 'track';
+	readonly frames: readonly ObservedFrame[];
+}
+
+export interface TrackedVideo extends Pick<TrackingResult, 'frames' | 'persons'> {
+	readonly kind: 'track';
+}
+
+export type InferenceTask = DescribeTask | PhotoTask | FrameTask | TrackTask;
+export type InferenceResult = DetectorDescription | PhotoDetections | FrameObservations | TrackedVideo;

@@ -5,6 +5,7 @@ import {
 	type FaceAnalyzer,
 	type FaceDetector,
 	inferenceThread,
+	trackFaces,
 } from '@facet/vision';
 import type {
 	FrameObservations,
@@ -26,14 +27,16 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 	const analyzer = await createFaceAnalyzer(detector, options.modelsDir);
 	return async (task: InferenceTask): Promise<InferenceResult> => {
 		switch (task.kind) {
-			case 'describe': {
-				const { name, inputSide, scoreThreshold } = detector;
-				return { kind: 'describe', name, inputSide, strongScore: scoreThreshold };
-			}
+			case 'describe':
+				return { kind: 'describe', name: detector.name, inputSide: detector.inputSide };
 			case 'photo':
 				return detectPhoto(detector, task);
 			case 'frame':
 				return observeFrame(analyzer, task);
+			case 'track': {
+				const { frames, persons } = trackFaces(task.frames, { strongScore: detector.scoreThreshold });
+				return { kind: 'track', frames, persons };
+			}
 		}
 	};
 });

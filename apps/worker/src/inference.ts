@@ -1,5 +1,5 @@
 import type { RgbImage } from '@facet/contracts';
-import type { InferencePool } from '@facet/vision';
+import type { InferencePool, ObservedFrame } from '@facet/vision';
 import type {
 	DetectorDescription,
 	FrameObservations,
@@ -7,6 +7,7 @@ import type {
 	InferenceTask,
 	PhotoDetections,
 	PhotoTask,
+	TrackedVideo,
 } from './inference-task.ts';
 
 /** The pool of inference threads, by what it can be asked. */
@@ -40,6 +41,13 @@ export class Inference {
 		const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
 		const result = await this.#pool.run({ kind: 'frame', image }, { signal, transfer });
 		if (result.kind !== 'frame') throw wrongKind(result);
+		return result;
+	}
+
+	/** Finds tracks and persons in the sampled frames of a video. */
+	async track(frames: readonly ObservedFrame[], signal: AbortSignal): Promise<TrackedVideo> {
+		const result = await this.#pool.run({ kind: 'track', frames }, { signal });
+		if (result.kind !== 'track') throw wrongKind(result);
 		return result;
 	}
 }

@@ -15,7 +15,7 @@ import {
 	type Video,
 	type VideoType,
 } from '@facet/media';
-import { type ObservedFrame, type TrackedFrame, trackFaces } from '@facet/vision';
+import type { ObservedFrame, TrackedFrame } from '@facet/vision';
 import pMap from 'p-map';
 import type { CropUploader } from './crop-uploader.ts';
 import type { Inference } from './inference.ts';
@@ -67,7 +67,9 @@ export class VideoPipeline {
 		);
 		const wanted = video.sample(options.numFrames);
 		const observed = await this.#observe(job, video, wanted);
-		const { frames: tracked, persons } = trackFaces(observed, this.#options.inference.detector);
+		const { frames: tracked, persons } = await clock.time('detect', () =>
+			this.#options.inference.track(observed, signal),
+		);
 		const answered = options.singleFace
 			? tracked.map((frame) => ({ ...frame, faces: largestFace(frame.faces) }))
 			: tracked;
