@@ -155,10 +155,10 @@ describe('processes', () => {
 
 	it('leaves no ffmpeg and no file when the worker is killed, even in the middle of a long silence', async () => {
 		const path = join(directory, 'long.mp4');
-		const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=1920x1080:r=30:d=40'];
+		const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=1280x720:r=30:d=40'];
 		await runFfmpeg([
 			...picture,
-			...'-c:v libx264 -preset ultrafast -g 9999 -pix_fmt yuv420p'.split(' '),
+			...'-c:v libx264 -preset ultrafast -crf 35 -g 9999 -pix_fmt yuv420p'.split(' '),
 			path,
 		]);
 		const before = await readdir(directory);

@@ -88,11 +88,11 @@ describe.concurrent('an intact video', () => {
 			if (!Number.isNaN(times[index])) expect(timestampMs).toBeCloseTo(times[index] ?? 0, 6);
 		}
 
-		const linear = await readAll(video, 7, { maxSide: 200, strategy: 'linear' });
-		const sought = await readAll(video, 7, { maxSide: 200, strategy: 'seek' });
-		expect(linear.map(({ index }) => index)).toEqual(video.sample(7).map(({ index }) => index));
+		const linear = await readAll(video, 4, { strategy: 'linear' });
+		const sought = await readAll(video, 4, { strategy: 'seek' });
+		expect(linear.map(({ index }) => index)).toEqual(video.sample(4).map(({ index }) => index));
 		expect(fingerprint(sought)).toEqual(fingerprint(linear));
-		await expectSamePictures(await readAll(video, 4), await fullDecodePixels(path, video.facts), tolerance);
+		await expectSamePictures(linear, await fullDecodePixels(path, video.facts), tolerance);
 	});
 });
 

@@ -91,7 +91,7 @@ const RECIPES = {
 	'mp4-all-garbage': {
 		file: 'mp4',
 		from: 'mp4-moov-first',
-		change: (bytes) => bytes.fill(0, Math.floor(bytes.length * 0.1)),
+		change: (bytes) => bytes.fill(0, bytes.indexOf('mdat') + 4),
 	},
 	'mp3-cover': {
 		file: 'mp3',
