@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DetectFailure, FacesObj } from '@facet/contracts';
+import { type DetectFailure, type FacesObj, type StageTimings, stageTimingsSchema } from '@facet/contracts';
 import { ServiceProcess } from './service-process.ts';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -115,6 +115,13 @@ export class Facet {
 		return entries
 			.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
 			.map((entry) => entry.name);
+	}
+
+	/** How long a stage of a job took, by the log of its worker. */
+	async stageMs(jobId: string, stage: keyof StageTimings): Promise<number> {
+		const worker = this.#processes.find(({ app }) => app === 'worker');
+		const line = await worker?.logged('job done', (candidate) => candidate.jobId === jobId);
+		return stageTimingsSchema.parse(line?.timings)[stage];
 	}
 
 	/** All that the processes have logged. */

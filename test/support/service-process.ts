@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+/** This file runs from `test/support` and, in benchmarks, from `test/dist/support`. */
+const isBuilt = import.meta.url.includes('/test/dist/');
+const root = fileURLToPath(new URL(isBuilt ? '../../../' : '../../', import.meta.url));
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
@@ -14,7 +16,10 @@ export class ServiceProcess {
 	readonly #listeners = new Set<(line: LogLine) => void>();
 	#stderr = '';
 
-	private constructor(child: ChildProcess) {
+	readonly app: 'api' | 'worker';
+
+	private constructor(app: 'api' | 'worker', child: ChildProcess) {
+		this.app = app;
 		this.#child = child;
 		child.stderr?.on('data', (chunk: Buffer) => {
 			this.#stderr += chunk.toString();
@@ -34,7 +39,7 @@ export class ServiceProcess {
 			env: { PATH: process.env.PATH ?? '', ...environment },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
-		return new ServiceProcess(child);
+		return new ServiceProcess(app, child);
 	}
 
 	get lines(): readonly LogLine[] {
