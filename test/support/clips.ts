@@ -7,7 +7,7 @@ import { SAMPLE_PHOTOS } from './sample-photos.ts';
 /** Test videos: two seconds of a camera that moves over a sample photo, in every shape that videos come in. */
 
 /** Frames of a clip that is not said to be otherwise. */
-export const CLIP_FRAMES = 50;
+const CLIP_FRAMES = 50;
 
 interface Recipe {
 	readonly file: string;

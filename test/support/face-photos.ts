@@ -7,7 +7,7 @@ export interface FacePhoto extends Size {
 	readonly faces: readonly PhotoFace[];
 }
 
-export interface PhotoFace {
+interface PhotoFace {
 	/** The person's number: no other face of these photos has it. */
 	readonly id: number;
 	/** From the hairline to the chin, in pixels of the photo, measured by hand. */

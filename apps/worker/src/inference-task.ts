@@ -8,7 +8,7 @@ export interface InferenceThreadData {
 }
 
 /** Asks for the facts of the networks that a thread has loaded. */
-export interface DescribeTask {
+interface DescribeTask {
 	readonly kind: 'describe';
 }
 
@@ -53,7 +53,7 @@ export interface FrameObservations {
 }
 
 /** All sampled frames of a video, to find out who is who. Up to seconds of arithmetic, so not for the main thread. */
-export interface TrackTask {
+interface TrackTask {
 	readonly kind: 'track';
 	readonly frames: readonly ObservedFrame[];
 }

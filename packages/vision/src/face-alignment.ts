@@ -61,7 +61,7 @@ export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Sim
 }
 
 /** The five points of the template, in its order. */
-export function alignmentPoints({ leftEye, rightEye, nose, mouthLeft, mouthRight }: FaceLandmarks): Point[] {
+function alignmentPoints({ leftEye, rightEye, nose, mouthLeft, mouthRight }: FaceLandmarks): Point[] {
 	return [leftEye, rightEye, nose, mouthLeft, mouthRight];
 }
 

@@ -14,7 +14,7 @@ export interface EmbeddingNetwork {
 	close(): Promise<void>;
 }
 
-export interface FaceEmbedding {
+interface FaceEmbedding {
 	/** What makes the face this person's: 512 numbers of length 1, so that the cosine of two is their dot product. */
 	readonly embedding: Float32Array;
 	/**

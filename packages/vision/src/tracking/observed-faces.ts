@@ -4,14 +4,14 @@ import type { FaceObservation, ObservedFrame } from './observation.ts';
 /** Observations made up for tests. */
 
 /** A person's looks: one of 512 directions, so that two persons' cosine is 0. */
-export function looks(person: number): Float32Array {
+function looks(person: number): Float32Array {
 	const embedding = new Float32Array(512);
 	embedding[person] = 1;
 	return embedding;
 }
 
 /** Looks with a given cosine to a person's, and 0 to everybody else's below 256. */
-export function looksLike(person: number, cosine: number): Float32Array {
+function looksLike(person: number, cosine: number): Float32Array {
 	const embedding = new Float32Array(512);
 	embedding[person] = cosine;
 	embedding[256 + person] = Math.sqrt(1 - cosine * cosine);
