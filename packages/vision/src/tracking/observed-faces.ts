@@ -11,7 +11,7 @@ function looks(person: number): Float32Array {
 }
 
 /** Looks with a given cosine to a person's, and 0 to everybody else's below 256. */
-function looksLike(person: number, cosine: number): Float32Array {
+export function looksLike(person: number, cosine: number): Float32Array {
 	const embedding = new Float32Array(512);
 	embedding[person] = cosine;
 	embedding[256 + person] = Math.sqrt(1 - cosine * cosine);
