@@ -17,6 +17,8 @@ export interface DecodeContext {
 	readonly features: FfmpegFeatures;
 	/** Of the upright frames. */
 	readonly size: Size;
+	/** Wanted frames that others are decoded from, as far as that is known. */
+	readonly references: ReadonlySet<number>;
 	readonly signal: AbortSignal;
 }
 
@@ -103,7 +105,10 @@ export function timestampMs(index: FrameIndex, header: VideoHeader, frame: numbe
 	return (units * header.timeBase.numerator * 1000) / header.timeBase.denominator;
 }
 
-function inputOptions({ source, header, index, features }: DecodeContext, { from }: Segment): string[] {
+function inputOptions(
+	{ source, header, index, features, references }: DecodeContext,
+	{ from, wanted }: Segment,
+): string[] {
 	const options = [
 		...inputProtection(source.type),
 		// A damaged header must not make the decoder ask for memory without bounds. One thread: with more, what comes of
@@ -117,6 +122,8 @@ function inputOptions({ source, header, index, features }: DecodeContext, { from
 		if (header.codec === 'vp8') options.push('-c:v', 'libvpx');
 	}
 	if (from === undefined) return options;
+	// On the way to a frame that others refer to, those that nobody refers to are not needed: half of them, often.
+	if (wanted.every((frame) => references.has(frame))) options.push('-skip_frame', 'noref');
 	const seconds = ((index.timestamps[from] ?? 0) * header.timeBase.numerator) / header.timeBase.denominator;
 	// To the key frame before it; `select` and not ffmpeg decides which frame it is.
 	return [...options, '-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)];

@@ -1,5 +1,5 @@
 import { AppError } from '@facet/contracts';
-import { listFrames, listPackets, type PacketList } from './frame-lists.ts';
+import { listFrames, listPackets, type PacketList, type PacketPlaces } from './frame-lists.ts';
 import type { VideoHeader, VideoSource } from './probe-video.ts';
 
 /** Every frame of a video in presentation order, as a decoder gives them out. */
@@ -15,6 +15,8 @@ export interface FrameIndex {
 	readonly seekable: boolean;
 	/** Duration of the last frame, in the stream's unit. */
 	readonly lastDuration: number;
+	/** Where the packet of each frame lies, where a packet is a frame. */
+	readonly places: PacketPlaces | undefined;
 	/** Samples in the file, those that an edit list hides included. */
 	readonly packets: number;
 	readonly warnings: readonly string[];
@@ -88,6 +90,7 @@ function fromPackets(source: VideoSource, packets: PacketList): FrameIndex {
 		recognisable: true,
 		seekable: SEEKABLE_DEMUXERS.has(source.type.demuxer),
 		lastDuration: packets.lastDuration,
+		places: packets.places,
 		packets: packets.count,
 		warnings: [],
 	};
@@ -125,6 +128,7 @@ async function fromFrames(
 			SEEKABLE_DEMUXERS.has(source.type.demuxer) &&
 			positionsOf(frames.timestamps, packets.timestamps).length === frames.timestamps.length,
 		lastDuration: packets.lastDuration,
+		places: undefined,
 		packets: packets.count,
 		warnings,
 	};

@@ -9,6 +9,8 @@ export interface PacketList {
 	readonly timestamps: Float64Array;
 	/** Those of the packets where decoding can begin, ascending. */
 	readonly keyTimestamps: Float64Array;
+	/** Where each packet's bytes lie. */
+	readonly places: PacketPlaces;
 	/** All packets, the hidden ones included. */
 	readonly count: number;
 	readonly hasEmpty: boolean;
@@ -17,6 +19,14 @@ export interface PacketList {
 	/** Of the packet shown last, in the stream's unit; 0 when the file does not say. */
 	readonly lastDuration: number;
 	readonly complaints: readonly string[];
+}
+
+/** Packets in the order of the file. */
+export interface PacketPlaces {
+	/** Presentation timestamps in the stream's unit. */
+	readonly timestamps: Float64Array;
+	/** Offset of the first byte in the file; NaN where ffprobe does not say. */
+	readonly offsets: Float64Array;
 }
 
 /** Frames that decoding the whole stream gives. */
@@ -41,12 +51,18 @@ export async function listPackets(
 ): Promise<PacketList> {
 	const timestamps = new NumberList();
 	const keyTimestamps = new NumberList();
+	const offsets = new NumberList();
 	const guard = createLengthGuard(source, header);
 	let count = 0;
 	let hasEmpty = false;
 	let firstIsKey = false;
 	let last = { timestamp: Number.NEGATIVE_INFINITY, duration: 0 };
-	const args = ['-select_streams', String(header.stream), '-show_entries', 'packet=pts,duration,size,flags'];
+	const args = [
+		'-select_streams',
+		String(header.stream),
+		'-show_entries',
+		'packet=pts,duration,size,pos,flags',
+	];
 	const run = { ...source, args: [...args, '-print_format', 'compact=print_section=0'], signal };
 	const end = await runProbe({ ...run, timeoutMs: source.limits.timeoutMs }, (line) => {
 		const flags = field(line, 'flags');
@@ -60,15 +76,18 @@ export async function listPackets(
 		if (hidden) return true;
 		if (numberField(line, 'size') === 0) hasEmpty = true;
 		timestamps.push(timestamp);
+		offsets.push(numberField(line, 'pos'));
 		if (flags.includes('K') && !Number.isNaN(timestamp)) keyTimestamps.push(timestamp);
 		if (timestamp > last.timestamp) last = { timestamp, duration: numberField(line, 'duration') || 0 };
 		return true;
 	});
-	const first = timestamps.at(0);
-	const sorted = timestamps.toArray().sort();
+	const inFile = timestamps.toArray();
+	const [first] = inFile;
+	const sorted = inFile.slice().sort();
 	return {
 		timestamps: sorted,
 		keyTimestamps: keyTimestamps.toArray().sort(),
+		places: { timestamps: inFile, offsets: offsets.toArray() },
 		count,
 		hasEmpty,
 		startsWithKeyFrame: firstIsKey && (count > sorted.length || sorted[0] === first),

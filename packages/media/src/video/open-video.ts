@@ -11,6 +11,7 @@ import { isHighDynamicRange } from './pixel-filters.ts';
 import { probeVideo, type VideoHeader, type VideoLimits, type VideoSource } from './probe-video.ts';
 import { ProcessLimit } from './process-limit.ts';
 import { readFrames } from './read-frames.ts';
+import { findReferenceFrames } from './reference-frames.ts';
 import { sampleIndexes } from './sample-frames.ts';
 
 /** Where a frame stands in its video. */
@@ -128,6 +129,11 @@ export class Video {
 	 */
 	async *frames(frames: readonly FrameRef[], options: ReadOptions = {}): AsyncGenerator<Frame> {
 		const plan = this.plan(frames, options.strategy);
+		// Only on the way to a place can frames be left out: a linear decode is asked for all that comes.
+		const references =
+			plan.strategy === 'seek'
+				? await findReferenceFrames(this.#source, this.#header, this.#index, plan)
+				: new Set<number>();
 		const timeout = new AbortController();
 		const timer = setTimeout(() => {
 			timeout.abort(new AppError('processing_timeout', { detail: 'decoding the video took too long' }));
@@ -137,6 +143,7 @@ export class Video {
 			header: this.#header,
 			index: this.#index,
 			features: this.#features,
+			references,
 			size: fitInside(this.facts, options.maxSide ?? Number.POSITIVE_INFINITY),
 			signal: options.signal ? AbortSignal.any([options.signal, timeout.signal]) : timeout.signal,
 		};
