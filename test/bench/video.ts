@@ -13,7 +13,7 @@ import { SAMPLE_PHOTOS } from '../support/sample-photos.ts';
 
 /**
  * What it costs to take frames from a long video, against ffmpeg alone taking the same frames by the cheaper way:
- * `npm run bench:video -- [--num-frames 10] [--minutes 10] [--max-side 640] [--runs 3] [--dir DIR]`.
+ * `npm run bench:video -- [--num-frames 10] [--minutes 10] [--max-side 640] [--runs 5] [--dir DIR]`.
  */
 
 const { values } = parseArgs({
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 		'num-frames': { type: 'string', default: '10' },
 		minutes: { type: 'string', default: '10' },
 		'max-side': { type: 'string', default: '640' },
-		runs: { type: 'string', default: '3' },
+		runs: { type: 'string', default: '5' },
 		dir: { type: 'string', default: join(tmpdir(), 'facet-bench') },
 		json: { type: 'boolean', default: false },
 	},
@@ -37,32 +37,42 @@ const FRAMES_ENCODED = 951;
 const path = await longVideo(resolve(values.dir), Number(values.minutes));
 const video = await open(path);
 const plan = video.plan(video.sample(numFrames));
-const rows = {
-	'index (header, packets)': await time(async () => void (await open(path))),
-	[`frames, ${plan.strategy} (chosen)`]: await time(() => readFrames(video, undefined)),
-	'frames, linear': await time(() => readFrames(video, 'linear'), 1),
-	'frames, seek': await time(() => readFrames(video, 'seek')),
-	'index and frames': await time(async () => readFrames(await open(path), undefined)),
-	'the whole job, but for the download': await wholeJob(),
-	'ffmpeg alone, linear': await time(() => ffmpegLinear(video), 1),
-	'ffmpeg alone, seeks side by side': await time(() => ffmpegSeeks(video)),
+const service = await startService();
+const alone = plan.strategy === 'seek' ? ffmpegSeeks : ffmpegLinear;
+const kinds: Readonly<Record<string, () => Promise<number>>> = {
+	'ffmpeg alone, the cheaper way': () => time(() => alone(video)),
+	'index (header, packets)': () => time(async () => void (await open(path))),
+	'index and frames': () => time(async () => readFrames(await open(path))),
+	'the whole job, but for the download': service.job,
 };
-const alone = Math.min(rows['ffmpeg alone, linear'] ?? 0, rows['ffmpeg alone, seeks side by side'] ?? 0);
-const ratio = (rows['index and frames'] ?? 0) / alone;
-const jobRatio = (rows['the whole job, but for the download'] ?? 0) / alone;
-const { linearMs, seekMs } = plan;
+const measured = new Map<string, number[]>();
+try {
+	// In turn, so that what else the machine does falls on all of them alike.
+	for (let round = 0; round <= runs; round += 1) {
+		for (const [kind, measure] of Object.entries(kinds)) {
+			const ms = await measure();
+			// The first round warms up.
+			if (round > 0) measured.set(kind, [...(measured.get(kind) ?? []), ms]);
+		}
+	}
+} finally {
+	await service.stop();
+}
+const [aloneMs = []] = measured.values();
+const rows = [...measured].map(([kind, all]) => ({
+	kind,
+	ms: Math.round(median(all)),
+	ratio: Number(median(all.map((ms, round) => ms / (aloneMs[round] ?? Number.NaN))).toFixed(2)),
+}));
+const { linearMs, seekMs, strategy } = plan;
 if (values.json) {
-	console.log(
-		JSON.stringify({ ...video.facts, numFrames, rows, estimate: { linearMs, seekMs }, ratio, jobRatio }),
-	);
+	console.log(JSON.stringify({ ...video.facts, numFrames, strategy, linearMs, seekMs, rows }));
 } else {
 	const { width, height, frames, codec } = video.facts;
-	console.log(`${codec} ${width} x ${height}, ${frames} frames, ${numFrames} wanted; best of ${runs} runs`);
-	console.table(Object.fromEntries(Object.entries(rows).map(([name, ms]) => [name, { ms: Math.round(ms) }])));
+	console.log(`${codec} ${width} x ${height}, ${frames} frames, ${numFrames} wanted, by ${strategy}`);
 	console.log(`estimated: linear ${Math.round(linearMs)} ms, seek ${Math.round(seekMs)} ms`);
-	console.log(
-		`ratio to ffmpeg alone: ${ratio.toFixed(2)} for the frames, ${jobRatio.toFixed(2)} for the whole job`,
-	);
+	console.log(`medians of ${runs} rounds, and of each round's ratio to ffmpeg alone:`);
+	console.table(Object.fromEntries(rows.map(({ kind, ...row }) => [kind, row])));
 }
 
 async function open(file: string): Promise<Video> {
@@ -71,45 +81,50 @@ async function open(file: string): Promise<Video> {
 	return openVideo(file, type, LIMITS);
 }
 
-async function readFrames(opened: Video, strategy: 'linear' | 'seek' | undefined): Promise<void> {
+async function readFrames(opened: Video): Promise<void> {
 	let frames = 0;
-	for await (const _ of opened.frames(opened.sample(numFrames), { maxSide, strategy })) frames += 1;
+	for await (const _ of opened.frames(opened.sample(numFrames), { maxSide })) frames += 1;
 	if (frames !== numFrames) throw new Error(`Expected ${numFrames} frames, received ${frames}`);
 }
 
-async function time(work: () => Promise<void>, count = runs): Promise<number> {
-	let best = Number.POSITIVE_INFINITY;
-	for (let run = 0; run < count; run += 1) {
-		const start = performance.now();
-		await work();
-		best = Math.min(best, performance.now() - start);
-	}
-	return best;
+async function time(work: () => Promise<void>): Promise<number> {
+	const start = performance.now();
+	await work();
+	return performance.now() - start;
 }
 
-/** A job of the built service, from the request to its answer: frames, faces, landmarks, embeddings, tracks. */
-async function wholeJob(): Promise<number> {
+function median(values: readonly number[]): number {
+	return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+interface Service {
+	/** Milliseconds of a job, from the request to its answer: frames, faces, landmarks, embeddings, tracks. */
+	job(): Promise<number>;
+	stop(): Promise<void>;
+}
+
+/** The built service on a Redis of its own. */
+async function startService(): Promise<Service> {
 	const redis = await startOwnRedis();
 	const files = await startHttpServer((_request, response) => createReadStream(path).pipe(response));
 	const facet = await Facet.start(redis.url, {
 		MODELS_DIR: resolve('models'),
 		INFERENCE_THREADS: `${availableParallelism()}`,
 	});
-	try {
-		let best = Number.POSITIVE_INFINITY;
-		for (let run = 0; run < runs; run += 1) {
+	return {
+		async job() {
 			const start = performance.now();
 			const { headers, body } = await facet.detect({ url: `${files.url}/video.mp4`, num_frames: numFrames });
 			const took = performance.now() - start;
 			if (body.error_code !== 0) throw new Error(`the job failed: ${body.error.code}`);
-			best = Math.min(best, took - (await facet.stageMs(headers.get('x-job-id') ?? '', 'fetch')));
-		}
-		return best;
-	} finally {
-		await facet.stop();
-		await files.close();
-		await redis.stop();
-	}
+			return took - (await facet.stageMs(headers.get('x-job-id') ?? '', 'fetch'));
+		},
+		async stop() {
+			await facet.stop();
+			await files.close();
+			await redis.stop();
+		},
+	};
 }
 
 async function ffmpegLinear(opened: Video): Promise<void> {
