@@ -132,7 +132,7 @@ export class Video {
 		// Only on the way to a place can frames be left out: a linear decode is asked for all that comes.
 		const references =
 			plan.strategy === 'seek'
-				? await findReferenceFrames(this.#source, this.#header, this.#index, plan)
+				? await findReferenceFrames(this.#source, this.#header, this.#index, plan.segments)
 				: new Set<number>();
 		const timeout = new AbortController();
 		const timer = setTimeout(() => {

@@ -1,5 +1,15 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isReference } from './reference-frames.ts';
+import { indexFrames } from './frame-index.ts';
+import { probeVideo } from './probe-video.ts';
+import { ProcessLimit } from './process-limit.ts';
+import { findReferenceFrames, isReference } from './reference-frames.ts';
+
+const execute = promisify(execFile);
 
 /** A unit with its length before it; `importance` is `nal_ref_idc`. */
 function unit(importance: number, type: number, bytes: number): Buffer {
@@ -28,5 +38,33 @@ describe('isReference', () => {
 	it('gives up where units never end, and where there is no offset', async () => {
 		expect(await isReference(reader(Buffer.alloc(200)), 0)).toBe(false);
 		expect(await isReference(reader(unit(3, 5, 9)), Number.NaN)).toBe(false);
+	});
+});
+
+describe('findReferenceFrames', () => {
+	it('finds every I and P frame of an MP4, and leaves out B frames that nobody refers to', async () => {
+		const folder = await mkdtemp(join(tmpdir(), 'facet-references-'));
+		try {
+			const path = join(folder, 'clip.mp4');
+			const options = ['-c:v', 'libx264', '-g', '20', '-bf', '2', '-b_strategy', '0', path];
+			await execute('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x90:d=2', ...options]);
+			const limits = { maxPixels: 1e6, maxSeconds: 10, timeoutMs: 20_000 };
+			const type = { kind: 'video', format: 'mp4', demuxer: 'mov' } as const;
+			const source = { path, type, limits, processes: new ProcessLimit(1) };
+			const header = await probeVideo(source);
+			const index = await indexFrames(source, header);
+			const wanted = Array.from({ length: index.count }, (_, frame) => frame);
+			const found = await findReferenceFrames(source, header, index, [{ from: undefined, wanted }]);
+
+			const entries = ['-select_streams', 'v:0', '-show_entries', 'frame=pict_type', '-of', 'csv=p=0'];
+			const { stdout } = await execute('ffprobe', ['-v', 'error', ...entries, path]);
+			const pictures = stdout.match(/[IPB]/g) ?? [];
+			expect(pictures).toHaveLength(wanted.length);
+			const anchors = wanted.filter((frame) => pictures[frame] !== 'B');
+			expect(anchors.filter((frame) => !found.has(frame))).toEqual([]);
+			expect(found.size).toBeLessThan(wanted.length * 0.8);
+		} finally {
+			await rm(folder, { recursive: true });
+		}
 	});
 });

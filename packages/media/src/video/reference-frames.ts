@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { ExtractionPlan } from './extraction-plan.ts';
+import type { Segment } from './extraction-plan.ts';
 import type { FrameIndex } from './frame-index.ts';
 import type { VideoHeader, VideoSource } from './probe-video.ts';
 
@@ -24,7 +24,7 @@ export async function findReferenceFrames(
 	{ path, type }: VideoSource,
 	{ codec }: VideoHeader,
 	{ timestamps, places }: FrameIndex,
-	{ segments }: ExtractionPlan,
+	segments: readonly Segment[],
 ): Promise<ReadonlySet<number>> {
 	const references = new Set<number>();
 	if (codec !== 'h264' || type.demuxer !== 'mov' || places === undefined) return references;
