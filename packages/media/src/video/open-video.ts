@@ -153,6 +153,8 @@ export class Video {
 			for await (const frame of readFrames(context, plan)) {
 				obtained += 1;
 				yield { ...frame, timestampMs: this.#timestampMs(frame.index) };
+				// Frames that are already decoded are not given out to one who has been told to stop.
+				context.signal.throwIfAborted();
 			}
 		} finally {
 			clearTimeout(timer);
