@@ -240,6 +240,24 @@ describe('faces', () => {
 		expect(framesOf(inCrop)[0]?.region).toHaveLength(1);
 	});
 
+	it('of a 4K video are found, and cut out at its full size', async () => {
+		const path = await convert('large.mp4', [
+			...['-frames:v', '5', '-vf', 'scale=3840:2160', '-c:v', 'libx264', '-preset', 'ultrafast'],
+		]);
+		const answer = await facet.detect({
+			url: await serve('large.mp4', path),
+			num_frames: 2,
+			return_face_url: true,
+		});
+		expect(facesByFrame(answer)).toEqual([3, 3]);
+		expect(await storedReport(answer)).toMatchObject({ width: 3840, height: 2160 });
+		const [first] = framesOf(answer);
+		const [, , width, height] = first?.crop_region?.[0] ?? [];
+		expect(width).toBeGreaterThan(400);
+		const crop = Buffer.from(await (await fetch(first?.face_urls?.[0] ?? '')).arrayBuffer());
+		expect(await sharp(crop).metadata()).toMatchObject({ width, height });
+	});
+
 	it('of an animated GIF with the parameters of a video are those of its first frame', async () => {
 		const gif = await convert('animated.gif', ['-vf', 'scale=960:-1', '-frames:v', '3']);
 		const answer = await facet.detect({ url: await serve('animated.mp4', gif), num_frames: 3 });
