@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Detection, Point } from '@facet/contracts';
+import { type Detection, mapLandmarks, type Point, scaleBox } from '@facet/contracts';
 import { decodeForDetection } from '@facet/media';
 import { createFaceDetector } from '@facet/vision';
 import {
@@ -93,18 +93,7 @@ async function detectPhoto(path: string, scoreThreshold?: number): Promise<Timed
 
 function scaleDetection({ box, score, landmarks }: Detection, scale: number): Detection {
 	const point = ({ x, y }: Point) => ({ x: x * scale, y: y * scale });
-	return {
-		score,
-		box: { ...point(box), width: box.width * scale, height: box.height * scale },
-		landmarks: {
-			leftEye: point(landmarks.leftEye),
-			rightEye: point(landmarks.rightEye),
-			nose: point(landmarks.nose),
-			mouthCenter: point(landmarks.mouthCenter),
-			mouthLeft: point(landmarks.mouthLeft),
-			mouthRight: point(landmarks.mouthRight),
-		},
-	};
+	return { score, box: scaleBox(box, scale, scale), landmarks: mapLandmarks(landmarks, point) };
 }
 
 function summarise(values: readonly number[]): { median: number; mean: number } {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { BoundingBox } from '@facet/contracts';
+import { scaleBox } from '@facet/contracts';
 import { openVideo, sniffMedia } from '@facet/media';
 import type { FaceAnalyzer, FaceDetector, ObservedFrame } from '@facet/vision';
 import type { TrueFace } from './tracking-scoring.ts';
@@ -64,15 +64,6 @@ export async function observeVideo(
 	return new Map(
 		samples.map(([count, sample]) => [count, sample.flatMap(({ index }) => observed.get(index) ?? [])]),
 	);
-}
-
-function scaleBox(box: BoundingBox, scaleX: number, scaleY: number): BoundingBox {
-	return {
-		x: box.x * scaleX,
-		y: box.y * scaleY,
-		width: box.width * scaleX,
-		height: box.height * scaleY,
-	};
 }
 
 function isTrueFrame(value: unknown): value is TrueFrame {

@@ -1,4 +1,4 @@
-import { type BoundingBox, clipBox, type Detection, type Point, type Size } from '@facet/contracts';
+import { clipBox, type Detection, mapLandmarks, type Point, type Size, scaleBox } from '@facet/contracts';
 
 /**
  * Faces found in a scaled picture as faces of the full one, boxes clipped to it. Boxes of which nothing is left are
@@ -25,26 +25,10 @@ export function toSourcePixels<Face extends Detection>(
 				height: hundredths(clipped.height),
 			},
 			score: Math.round(score * 1e4) / 1e4,
-			landmarks: {
-				leftEye: point(landmarks.leftEye),
-				rightEye: point(landmarks.rightEye),
-				nose: point(landmarks.nose),
-				mouthCenter: point(landmarks.mouthCenter),
-				mouthLeft: point(landmarks.mouthLeft),
-				mouthRight: point(landmarks.mouthRight),
-			},
+			landmarks: mapLandmarks(landmarks, point),
 			...(landmarks68 ? { landmarks68: landmarks68.map(point) } : {}),
 		};
 	});
-}
-
-function scaleBox(box: BoundingBox, scaleX: number, scaleY: number): BoundingBox {
-	return {
-		x: box.x * scaleX,
-		y: box.y * scaleY,
-		width: box.width * scaleX,
-		height: box.height * scaleY,
-	};
 }
 
 function hundredths(value: number): number {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Point } from './geometry.ts';
 
 /**
  * Shapes of a detected face as they travel from the inference threads to the result store.
@@ -35,3 +36,16 @@ export const detectionSchema = z.object({
 
 export type FaceLandmarks = z.infer<typeof faceLandmarksSchema>;
 export type Detection = z.infer<typeof detectionSchema>;
+
+/** The landmarks with each point moved. */
+export function mapLandmarks(landmarks: FaceLandmarks, move: (point: Point) => Point): FaceLandmarks {
+	const { leftEye, rightEye, nose, mouthCenter, mouthLeft, mouthRight } = landmarks;
+	return {
+		leftEye: move(leftEye),
+		rightEye: move(rightEye),
+		nose: move(nose),
+		mouthCenter: move(mouthCenter),
+		mouthLeft: move(mouthLeft),
+		mouthRight: move(mouthRight),
+	};
+}

@@ -38,6 +38,16 @@ export function roundBox(box: BoundingBox): BoundingBox {
 	};
 }
 
+/** The box of the same part of a picture that is `scaleX` times as wide and `scaleY` times as high. */
+export function scaleBox(box: BoundingBox, scaleX: number, scaleY: number): BoundingBox {
+	return {
+		x: box.x * scaleX,
+		y: box.y * scaleY,
+		width: box.width * scaleX,
+		height: box.height * scaleY,
+	};
+}
+
 export function boxArea(box: BoundingBox): number {
 	return box.width * box.height;
 }
