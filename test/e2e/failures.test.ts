@@ -227,6 +227,18 @@ describe('Redis', () => {
 		await expect.poll(async () => (await facet.detect({ img })).status, { timeout: 10_000 }).toBe(200);
 	});
 
+	it('away when the processes are told to stop: they end all the same', async () => {
+		const redis = await startRedis();
+		const facet = await startFacet(redis.url, { SHUTDOWN_TIMEOUT_MS: '500' }, 0);
+		const worker = await facet.startWorker();
+		const api = await facet.startApi();
+		await redis.down();
+		await worker.logged('redis: connection lost');
+		await api.logged('redis: connection lost');
+		expect(await Promise.all([worker.end('SIGTERM'), api.end('SIGTERM')])).toEqual([0, 0]);
+		expect(await facet.temporaryFiles()).toEqual([]);
+	});
+
 	it('not there when the service starts: 503, and right answers once it is there', async () => {
 		const redis = await startRedis();
 		await redis.down();

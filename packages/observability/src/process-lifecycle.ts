@@ -10,7 +10,10 @@ export function exitOnUnhandledErrors(logger: PinoLogger): void {
 	process.on('unhandledRejection', fatal);
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT. The process ends by itself when nothing is left to do. */
+/**
+ * Calls `stop` at the first SIGTERM or SIGINT, and then ends the process: a connection that waits for a Redis that is away
+ * would keep it alive. By then nothing may run that cannot be cut off, inference above all.
+ */
 export function stopOnSignals(logger: PinoLogger, stop: () => Promise<void>): void {
 	let stopping = false;
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -21,6 +24,7 @@ export function stopOnSignals(logger: PinoLogger, stop: () => Promise<void>): vo
 			// A rejection is unhandled, and so ends the process.
 			await stop();
 			logger.info({}, 'stopped');
+			process.exit(0);
 		});
 	}
 }

@@ -3,6 +3,7 @@ import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobData, type JobName } from './catalogue.ts';
 import { failureFromReason, toBullError } from './failure-reason.ts';
+import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { ResultStore } from './result-store.ts';
 
 /** A running job's progress, as BullMQ stores it. */
@@ -88,19 +89,23 @@ export class JobConsumer<Name extends JobName> {
 
 	/**
 	 * Takes no more jobs and lets the running ones finish; what still runs after `timeoutMs` goes back to the queue for
-	 * another worker.
+	 * another worker. When Redis is away nothing can be handed back: the jobs' locks run out.
 	 */
 	async close(timeoutMs: number): Promise<void> {
-		const timer = setTimeout(() => {
+		const handBack = setTimeout(() => {
 			for (const [jobId, controller] of this.#running) {
 				this.#options.logger.warn({ jobId }, 'queue: job handed back, the time to stop is over');
 				controller.abort(HANDED_BACK);
 			}
 		}, timeoutMs);
 		try {
-			await this.#worker.close();
+			const limit = (this.#running.size > 0 ? timeoutMs : 0) + LAST_WORDS_MS;
+			if (await closedWithin(this.#worker.close(), limit)) return;
+			this.#options.logger.warn({}, 'queue: Redis is away, left without a goodbye');
+			// What waits for Redis is rejected by this, jobs that want to store their outcome included.
+			this.#options.redis.disconnect();
 		} finally {
-			clearTimeout(timer);
+			clearTimeout(handBack);
 		}
 	}
 

@@ -2,6 +2,7 @@ import { AppError, type Logger } from '@facet/contracts';
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobData, type JobName, PRIORITY, type Urgency } from './catalogue.ts';
+import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 
 export interface ProducerOptions {
 	readonly redis: Redis;
@@ -76,7 +77,8 @@ export class JobProducer {
 	}
 
 	async close(): Promise<void> {
-		await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+		const closing = [...this.#queues.values()].map((queue) => queue.close());
+		await closedWithin(Promise.allSettled(closing), LAST_WORDS_MS);
 	}
 
 	async #withQueue<T>(name: JobName, action: (queue: Queue) => Promise<T>): Promise<T> {

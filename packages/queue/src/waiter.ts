@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobName } from './catalogue.ts';
 import { DrainRate } from './drain-rate.ts';
 import { failureFromReason } from './failure-reason.ts';
+import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { ResultStore } from './result-store.ts';
 
 export interface WaiterOptions {
@@ -100,7 +101,7 @@ export class JobWaiter {
 	async close(): Promise<void> {
 		clearInterval(this.#sweep);
 		for (const jobId of this.#expected.keys()) this.#signal(jobId, { kind: 'closing' });
-		await this.#events.close();
+		await closedWithin(this.#events.close(), LAST_WORDS_MS);
 	}
 
 	async #outcome(jobId: string, signal: Signal): Promise<JobOutcome> {
