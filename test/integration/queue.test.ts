@@ -53,15 +53,16 @@ afterEach(async () => {
 	for (const close of closers.reverse()) await close();
 });
 
-function consume(handler: JobHandler<'detect'>, lockMs = 10_000): JobConsumer<'detect'> {
+function consume(handler: JobHandler<'detect'>, onEnd?: () => Promise<void>): JobConsumer<'detect'> {
 	const consumerRedis = connectConsumer(inject('redisUrl'), logger);
 	const consumer = new JobConsumer('detect', {
 		redis: consumerRedis,
 		prefix,
 		concurrency: 1,
-		lockMs,
+		lockMs: 10_000,
 		results: new ResultStore(consumerRedis, { prefix, ttlSeconds: 60 }),
 		handler,
+		...(onEnd ? { onEnd } : {}),
 		logger,
 	});
 	closers.push(
@@ -214,6 +215,31 @@ describe('the queue', () => {
 		const outcome = waiter.expect(jobId).outcome(20_000);
 		await rawQueue().add('detect', { source: 'what?' }, { jobId });
 		expect(await outcome).toMatchObject({ status: 'failed', error: { code: 'internal' } });
+	});
+
+	it('keeps the result of a run that ended badly after it was stored', async () => {
+		let runs = 0;
+		let endings = 0;
+		consume(
+			async () => {
+				runs += 1;
+				if (runs > 1)
+					throw new AppError('internal', { detail: 'the inline image is gone', retryable: false });
+				return result;
+			},
+			async () => {
+				endings += 1;
+				if (endings === 1) throw new Error('died before BullMQ was told');
+			},
+		);
+		const { jobId, expectation } = await submit();
+		await expectation.outcome(10_000);
+		const queue = rawQueue();
+		await expect
+			.poll(async () => (await queue.getJob(jobId))?.getState(), { timeout: 10_000 })
+			.toBe('completed');
+		expect(await results.get(jobId)).toEqual({ status: 'succeeded', result });
+		expect(runs).toBe(1);
 	});
 
 	it('hands a job back when its worker must stop, and another finishes it', async () => {

@@ -47,6 +47,12 @@ export interface ConsumerOptions<Name extends JobName> {
 const HANDED_BACK = Symbol('handed back');
 const LOCK_LOST = Symbol('lock lost');
 
+/** What a job returns to BullMQ, which copies it into its event stream: no more than this. */
+interface Summary {
+	readonly frames: number;
+	readonly faces: number;
+}
+
 /** Takes jobs of one name off the queue, runs the handler, and stores the outcome before BullMQ announces the end. */
 export class JobConsumer<Name extends JobName> {
 	readonly #name: Name;
@@ -109,7 +115,7 @@ export class JobConsumer<Name extends JobName> {
 		}
 	}
 
-	async #process(job: Job, token: string | undefined): Promise<{ frames: number; faces: number }> {
+	async #process(job: Job, token: string | undefined): Promise<Summary> {
 		const jobId = job.id;
 		if (jobId === undefined) throw new AppError('internal', { detail: 'a job without an id' });
 		const controller = new AbortController();
@@ -117,20 +123,12 @@ export class JobConsumer<Name extends JobName> {
 		let data: JobData<Name> | undefined;
 		try {
 			data = this.#parse(job);
-			const result = await this.#options.handler(data, {
-				jobId,
-				attempt: job.attemptsMade + 1,
-				queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
-				progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
-				signal: controller.signal,
-			});
+			const earlier = await this.#earlierResult(job, jobId);
+			const result =
+				earlier ?? (await this.#options.handler(data, this.#contextOf(job, jobId, controller.signal)));
 			await this.#options.results.put(jobId, { status: 'succeeded', result });
 			await this.#options.onEnd?.(data, undefined);
-			// Only a summary: BullMQ copies what is returned here into its event stream.
-			return {
-				frames: result.frames.length,
-				faces: result.frames.reduce((sum, frame) => sum + frame.faces.length, 0),
-			};
+			return summaryOf(result);
 		} catch (thrown) {
 			if (controller.signal.reason === HANDED_BACK) return this.#handBack(job, token);
 			// Another worker has the job by now, and its outcome is the one that counts.
@@ -144,6 +142,26 @@ export class JobConsumer<Name extends JobName> {
 		} finally {
 			this.#running.delete(jobId);
 		}
+	}
+
+	#contextOf(job: Job, jobId: string, signal: AbortSignal): JobContext {
+		return {
+			jobId,
+			attempt: job.attemptsMade + 1,
+			queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+			progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
+			signal,
+		};
+	}
+
+	/**
+	 * The result of an earlier run whose worker died before it could tell BullMQ. It stands: the media of the job may be
+	 * gone by now, and a second run would replace a good answer by an error.
+	 */
+	async #earlierResult(job: Job, jobId: string): Promise<DetectResult | undefined> {
+		if (job.attemptsStarted <= 1) return undefined;
+		const outcome = await this.#options.results.get(jobId);
+		return outcome?.status === 'succeeded' ? outcome.result : undefined;
 	}
 
 	#report(job: Job, progress: JobProgress): void {
@@ -170,4 +188,11 @@ export class JobConsumer<Name extends JobName> {
 		if (job?.id === undefined || !job.deferredFailure) return;
 		await this.#options.results.put(job.id, failureFromReason(error.message));
 	}
+}
+
+function summaryOf({ frames }: DetectResult): Summary {
+	return {
+		frames: frames.length,
+		faces: frames.reduce((sum, frame) => sum + frame.faces.length, 0),
+	};
 }
