@@ -10,10 +10,13 @@ import { samplePhoto } from '../support/sample-photos.ts';
 let facet: Facet;
 let server: TestServer;
 let photo: Buffer;
+/** The photo as each content encoding has it: made once, since Brotli's best takes longer than the idle timeout below. */
+let encoded: Record<'gzip' | 'deflate' | 'br', Buffer>;
 const requests: string[] = [];
 
 beforeAll(async () => {
 	photo = await samplePhoto(1);
+	encoded = { gzip: gzipSync(photo), deflate: deflateSync(photo), br: brotliCompressSync(photo) };
 	server = await startHttpServer((request, response) => {
 		const path = request.url ?? '';
 		requests.push(path);
@@ -29,11 +32,9 @@ beforeAll(async () => {
 			case 'status':
 				return response.writeHead(Number(argument)).end('no');
 			case 'gzip':
-				return response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(photo));
 			case 'deflate':
-				return response.writeHead(200, { 'content-encoding': 'deflate' }).end(deflateSync(photo));
-			case 'brotli':
-				return response.writeHead(200, { 'content-encoding': 'br' }).end(brotliCompressSync(photo));
+			case 'br':
+				return response.writeHead(200, { 'content-encoding': name }).end(encoded[name]);
 			case 'unknown-encoding':
 				return response.writeHead(200, { 'content-encoding': 'exotic' }).end(photo);
 			case 'bomb': {
@@ -96,11 +97,11 @@ async function expectDownloadError(url: string, code: ErrorCode, detail?: RegExp
 
 async function expectThreeFaces(path: string): Promise<void> {
 	const { body } = await facet.detect({ url: server.url + path });
-	expect(body.faces_obj['0']?.region).toHaveLength(3);
+	expect(body).toMatchObject({ error_code: 0, faces_obj: { '0': { region: { length: 3 } } } });
 }
 
 describe('a photo is downloaded', () => {
-	it.each(['/photo', '/redirects/1', '/redirects/5', '/gzip', '/deflate', '/brotli'])(
+	it.each(['/photo', '/redirects/1', '/redirects/5', '/gzip', '/deflate', '/br'])(
 		'from %s',
 		async (path) => {
 			await expectThreeFaces(path);
