@@ -101,12 +101,9 @@ async function expectThreeFaces(path: string): Promise<void> {
 }
 
 describe('a photo is downloaded', () => {
-	it.each(['/photo', '/redirects/1', '/redirects/5', '/gzip', '/deflate', '/br'])(
-		'from %s',
-		async (path) => {
-			await expectThreeFaces(path);
-		},
-	);
+	it.each(['/photo', '/redirects/1', '/redirects/5', '/gzip', '/deflate', '/br'])('from %s', async (path) => {
+		await expectThreeFaces(path);
+	});
 
 	it('from a redirect to another host', async () => {
 		await expectThreeFaces(`/redirect-to/${encodeURIComponent(`${server.url}/photo`)}`);
