@@ -35,6 +35,17 @@ describe('parseConfig', () => {
 		expect(() => parseConfig({ STORAGE_DRIVER: 's3' })).toThrow(/S3_BUCKET/);
 	});
 
+	it('reads the schedule of webhooks as milliseconds', () => {
+		expect(parseConfig({}).webhooks.scheduleMs.slice(0, 4)).toEqual([0, 5000, 300_000, 1_800_000]);
+		const { webhooks } = parseConfig({ WEBHOOK_RETRY_SCHEDULE: '0s, 20ms,3h' });
+		expect(webhooks.scheduleMs).toEqual([0, 20, 10_800_000]);
+		for (const schedule of ['soon', '5', '-1s', ',']) {
+			expect(() => parseConfig({ WEBHOOK_RETRY_SCHEDULE: schedule })).toThrow(
+				/WEBHOOK_RETRY_SCHEDULE.*: expected/,
+			);
+		}
+	});
+
 	it('takes an empty value for not set', () => {
 		expect(parseConfig({ API_PORT: '', PUBLIC_BASE_URL: '' }).api.port).toBe(8080);
 	});

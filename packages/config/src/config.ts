@@ -6,17 +6,18 @@ const environmentSchema = z
 	.object({
 		...VARIABLE_GROUPS.Redis,
 		...VARIABLE_GROUPS.API,
+		...VARIABLE_GROUPS.Webhooks,
 		...VARIABLE_GROUPS.Storage,
 		...VARIABLE_GROUPS.Worker,
 		...VARIABLE_GROUPS.Sources,
 		...VARIABLE_GROUPS.Operations,
 	})
 	.superRefine((values, context) => {
-		if (values.API_KEYS.length === 0 && !isLoopback(values.API_HOST)) {
+		if (values.API_KEYS.length === 0 && !values.REQUIRE_API_KEY && !isLoopback(values.API_HOST)) {
 			context.addIssue({
 				code: 'custom',
 				path: ['API_KEYS'],
-				message: `expected at least one key, because API_HOST ${values.API_HOST} is not a loopback address`,
+				message: `expected at least one key, or REQUIRE_API_KEY, because API_HOST ${values.API_HOST} is not a loopback address`,
 			});
 		}
 		if (values.STORAGE_DRIVER === 's3' && values.S3_BUCKET === undefined) {
@@ -64,10 +65,17 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			host: values.API_HOST,
 			port: values.API_PORT,
 			keys: values.API_KEYS,
+			requireKey: values.REQUIRE_API_KEY,
+			rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
 			publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
 			syncTimeoutMs: values.SYNC_TIMEOUT_MS,
 			maxBodyBytes: values.MAX_BODY_BYTES,
 			maxQueueDepth: values.MAX_QUEUE_DEPTH,
+		},
+		webhooks: {
+			secrets: values.WEBHOOK_SECRET,
+			scheduleMs: values.WEBHOOK_RETRY_SCHEDULE,
+			timeoutMs: values.WEBHOOK_TIMEOUT_MS,
 		},
 		storage: storageConfig(values),
 		worker: {

@@ -27,6 +27,22 @@ function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
 
 const port = () => wholeNumber(0, 65_535);
 const milliseconds = (minimum = 1) => wholeNumber(minimum, 2 ** 31 - 1);
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+/** A comma-separated list of times such as `500ms`, `5s`, `30m` or `2h`, as milliseconds. */
+const durations = () =>
+	list().pipe(
+		z
+			.array(
+				z
+					.string()
+					.regex(/^\d{1,9}(ms|s|m|h)$/, 'expected a time such as 500ms, 5s, 30m or 2h')
+					.transform((text) => {
+						const unit = text.replace(/\d+/, '');
+						return Number.parseInt(text, 10) * UNIT_MS[unit as keyof typeof UNIT_MS]; // The pattern allows no other.
+					}),
+			)
+			.min(1, 'expected at least one time'),
+	);
 const url = (...protocols: string[]) =>
 	z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
 		error: `expected a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
@@ -41,6 +57,14 @@ const list = () =>
 			.map((item) => item.trim())
 			.filter((item) => item !== ''),
 	);
+
+/** As Standard Webhooks 1.0 writes symmetric secrets: a prefix, and 24 to 64 bytes in base64. */
+function isWebhookSecret(text: string): boolean {
+	const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? '';
+	const bytes = Buffer.from(base64, 'base64');
+	const isWhole = bytes.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '');
+	return isWhole && bytes.length >= 24 && bytes.length <= 64;
+}
 
 export const VARIABLE_GROUPS = {
 	Redis: {
@@ -64,6 +88,14 @@ export const VARIABLE_GROUPS = {
 			.describe(
 				'Comma-separated keys of callers. Empty leaves the API open, which is allowed only while `API_HOST` is a loopback address.',
 			),
+		REQUIRE_API_KEY: flag()
+			.default(false)
+			.describe(
+				'Let only callers with a key pass though `API_KEYS` is empty: those with a key made by `npm run keys`.',
+			),
+		RATE_LIMIT_PER_MINUTE: wholeNumber(0)
+			.default(0)
+			.describe('Requests a minute of each caller, unless its key has a limit of its own; 0 for no limit.'),
 		PUBLIC_BASE_URL: url('http:', 'https:')
 			.optional()
 			.describe('Base of the links that the service hands out.')
@@ -77,6 +109,25 @@ export const VARIABLE_GROUPS = {
 		MAX_QUEUE_DEPTH: wholeNumber(1)
 			.default(100_000)
 			.describe('Waiting jobs beyond which the API answers 429 with `Retry-After`.'),
+	},
+	Webhooks: {
+		WEBHOOK_SECRET: list()
+			.refine((secrets) => secrets.every(isWebhookSecret), {
+				error: 'expected `whsec_` and 24 to 64 bytes in base64, or several of these with commas between',
+			})
+			.default([])
+			.describe(
+				'Comma-separated secrets (`whsec_…`) that sign the webhooks of callers from `API_KEYS` and of an open API; several during a rotation.',
+			),
+		WEBHOOK_RETRY_SCHEDULE: durations()
+			.prefault('0s,5s,5m,30m,2h,5h,10h,14h,20h,24h')
+			.describe(
+				'Waits before the first attempt at a webhook and before each further one; as many attempts as entries.',
+			)
+			.meta({ defaultText: '`0s,5s,5m,30m,2h,5h,10h,14h,20h,24h`' }),
+		WEBHOOK_TIMEOUT_MS: milliseconds()
+			.default(20_000)
+			.describe('How long a receiver of webhooks may take to answer.'),
 	},
 	Storage: {
 		STORAGE_DRIVER: z
