@@ -81,7 +81,7 @@ async function storedResult({ headers }: Answer): Promise<DetectResult> {
 	);
 	redis.disconnect();
 	const parsed = jobOutcomeSchema.parse(outcome);
-	if (parsed.status === 'failed') throw new Error(`the job failed: ${parsed.error.code}`);
+	if (parsed.status !== 'succeeded') throw new Error(`the job failed: ${parsed.error.code}`);
 	return parsed.result;
 }
 

@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { AppError, type DetectJob, type DetectResult, type JobOutcome, type Logger } from '@facet/contracts';
+import {
+	AppError,
+	type DetectJobInput,
+	type DetectResult,
+	type JobOutcome,
+	type Logger,
+} from '@facet/contracts';
 import {
 	connectConsumer,
 	connectProducer,
-	JobConsumer,
-	type JobHandler,
+	DetectConsumer,
+	type DetectHandlerFunction,
+	JobControl,
+	JobIndex,
 	JobProducer,
+	JobReader,
 	JobWaiter,
+	Queues,
 	ResultStore,
 } from '@facet/queue';
 import { Queue } from 'bullmq';
@@ -15,7 +25,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 
 const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const options = { numFrames: 5, returnFaceUrl: false, singleFace: false };
-const job: DetectJob = { source: { kind: 'url', url: 'https://example.com/photo.jpg' }, options };
+const job: DetectJobInput = { source: { kind: 'url', url: 'https://example.com/photo.jpg' }, options };
 const result: DetectResult = {
 	options,
 	media: { kind: 'image', format: 'jpeg', width: 4, height: 3, orientation: 1, bytes: 9 },
@@ -28,6 +38,7 @@ const result: DetectResult = {
 let prefix: string;
 let redis: Redis;
 let results: ResultStore;
+let queues: Queues;
 let producer: JobProducer;
 let waiter: JobWaiter;
 let closers: (() => Promise<unknown> | unknown)[];
@@ -38,13 +49,14 @@ beforeEach(async () => {
 	redis = connectProducer(inject('redisUrl'), logger);
 	await new Promise((resolve) => redis.once('ready', resolve));
 	results = new ResultStore(redis, { prefix, ttlSeconds: 60 });
-	producer = new JobProducer({ redis, prefix, attempts: 3, keepSeconds: 60, logger });
+	queues = new Queues({ redis, prefix, logger });
+	producer = new JobProducer({ queues, attempts: 3, keepSeconds: 60 });
 	const waiterRedis = connectConsumer(inject('redisUrl'), logger);
 	waiter = JobWaiter.start('detect', { redis: waiterRedis, prefix, results, logger });
 	closers.push(
 		() => redis.disconnect(),
 		() => waiterRedis.disconnect(),
-		() => producer.close(),
+		() => queues.close(),
 		() => waiter.close(),
 	);
 });
@@ -53,16 +65,18 @@ afterEach(async () => {
 	for (const close of closers.reverse()) await close();
 });
 
-function consume(handler: JobHandler<'detect'>, onEnd?: () => Promise<void>): JobConsumer<'detect'> {
+type Hooks = Pick<ConstructorParameters<typeof DetectConsumer>[0], 'onEnd' | 'onDiscard'>;
+
+function consume(handler: DetectHandlerFunction, hooks: Hooks = {}): DetectConsumer {
 	const consumerRedis = connectConsumer(inject('redisUrl'), logger);
-	const consumer = new JobConsumer('detect', {
+	const consumer = new DetectConsumer({
 		redis: consumerRedis,
 		prefix,
 		concurrency: 1,
 		lockMs: 10_000,
 		results: new ResultStore(consumerRedis, { prefix, ttlSeconds: 60 }),
 		handler,
-		...(onEnd ? { onEnd } : {}),
+		...hooks,
 		logger,
 	});
 	closers.push(
@@ -70,6 +84,16 @@ function consume(handler: JobHandler<'detect'>, onEnd?: () => Promise<void>): Jo
 		() => consumer.close(5000),
 	);
 	return consumer;
+}
+
+/** An outcome whose job has the given facts. */
+function succeeded(facts: Partial<JobOutcome['job']> = {}): JobOutcome {
+	const now = Date.now();
+	return {
+		status: 'succeeded',
+		result,
+		job: { owner: 'open', createdAt: now, finishedAt: now, attempts: 1, ...facts },
+	};
 }
 
 /** BullMQ's own view of the queue. */
@@ -81,7 +105,7 @@ function rawQueue(): Queue {
 
 async function submit(urgency: 'sync' | 'async' | 'batch' = 'sync', jobId: string = randomUUID()) {
 	const expectation = waiter.expect(jobId);
-	await producer.add('detect', jobId, job, urgency);
+	await producer.add('detect', jobId, job, { urgency });
 	return { jobId, expectation };
 }
 
@@ -89,14 +113,14 @@ describe('waiting for a job', () => {
 	it('gives the stored result', async () => {
 		consume(async () => result);
 		const { expectation } = await submit();
-		expect(await expectation.outcome(10_000)).toEqual({ status: 'succeeded', result });
+		expect(await expectation.outcome(10_000)).toMatchObject({ status: 'succeeded', result });
 	});
 
 	it('gives the result of a job that ended before anyone waited', async () => {
 		consume(async () => result);
 		const { jobId, expectation } = await submit();
 		await expectation.outcome(10_000);
-		expect(await waiter.expect(jobId).outcome(10_000)).toEqual({ status: 'succeeded', result });
+		expect(await waiter.expect(jobId).outcome(10_000)).toMatchObject({ status: 'succeeded', result });
 	});
 
 	it('gives a lasting failure at once, without another attempt', async () => {
@@ -106,7 +130,7 @@ describe('waiting for a job', () => {
 			throw new AppError('corrupt_media', { detail: 'broken' });
 		});
 		const { expectation } = await submit();
-		expect(await expectation.outcome(10_000)).toEqual({
+		expect(await expectation.outcome(10_000)).toMatchObject({
 			status: 'failed',
 			error: { code: 'corrupt_media', detail: 'broken', retryable: false },
 		});
@@ -133,7 +157,7 @@ describe('waiting for a job', () => {
 		});
 		const { expectation } = await submit();
 		const outcome = await expectation.outcome(20_000);
-		expect(outcome).toEqual({ status: 'failed', error: { code: 'internal', retryable: true } });
+		expect(outcome).toMatchObject({ status: 'failed', error: { code: 'internal', retryable: true } });
 		expect(runs).toBe(3);
 	});
 
@@ -161,7 +185,7 @@ describe('waiting for a job', () => {
 		const jobId = randomUUID();
 		const outcome = waiter.expect(jobId).outcome(20_000);
 		// Nothing announces this one.
-		await results.put(jobId, { status: 'succeeded', result });
+		await results.finish(jobId, succeeded());
 		expect(await outcome).toMatchObject({ status: 'succeeded' });
 	});
 });
@@ -227,9 +251,11 @@ describe('the queue', () => {
 					throw new AppError('internal', { detail: 'the inline image is gone', retryable: false });
 				return result;
 			},
-			async () => {
-				endings += 1;
-				if (endings === 1) throw new Error('died before BullMQ was told');
+			{
+				onEnd: async () => {
+					endings += 1;
+					if (endings === 1) throw new Error('died before BullMQ was told');
+				},
 			},
 		);
 		const { jobId, expectation } = await submit();
@@ -238,7 +264,7 @@ describe('the queue', () => {
 		await expect
 			.poll(async () => (await queue.getJob(jobId))?.getState(), { timeout: 10_000 })
 			.toBe('completed');
-		expect(await results.get(jobId)).toEqual({ status: 'succeeded', result });
+		expect(await results.get(jobId)).toMatchObject({ status: 'succeeded', result });
 		expect(runs).toBe(1);
 	});
 
@@ -262,13 +288,170 @@ describe('the queue', () => {
 describe('the result store', () => {
 	it('forgets results after their time', async () => {
 		const short = new ResultStore(redis, { prefix, ttlSeconds: 1 });
-		await short.put('job', { status: 'succeeded', result });
+		await short.finish('job', succeeded());
 		expect(await short.get('job')).toMatchObject({ status: 'succeeded' });
 		await expect.poll(() => short.get('job'), { timeout: 5000 }).toBeUndefined();
 	});
 
 	it('tells which of many jobs have ended', async () => {
-		await results.put('b', { status: 'succeeded', result });
-		expect(await results.finished(['a', 'b', 'c'])).toEqual(['b']);
+		await results.finish('b', succeeded());
+		expect(await results.ended(['a', 'b', 'c'])).toEqual(['b']);
+	});
+});
+
+describe('the end of a job', () => {
+	const canceled = (): JobOutcome => ({
+		status: 'canceled',
+		error: { code: 'canceled' },
+		job: succeeded().job,
+	});
+
+	it('is the first outcome and no other', async () => {
+		expect(await results.finish('a', canceled())).toBe(true);
+		expect(await results.finish('a', succeeded())).toBe(false);
+		expect(await results.get('a')).toMatchObject({ status: 'canceled' });
+	});
+
+	it('leaves a message to whoever wants to hear of it, once', async () => {
+		const webhook = { url: 'https://example.com/hook' };
+		await results.finish('a', succeeded({ owner: 'key_1', webhook }));
+		await results.finish('a', canceled());
+		await results.finish('b', succeeded({ webhook: { ...webhook, events: ['detection.failed'] } }));
+		const messages = await redis.lrange(`${prefix}:outbox`, 0, -1);
+		expect(messages.map((message) => JSON.parse(message))).toMatchObject([
+			{ id: 'msg_a', type: 'detection.succeeded', url: webhook.url, owner: 'key_1', subject: 'a' },
+		]);
+	});
+
+	it('moves the counters of its batch and of its caller, and the last one completes the batch', async () => {
+		const message = { id: 'msg_1', type: 'batch.completed', timestamp: 0 };
+		await redis.hset(`${prefix}:batch:1`, { total: 2, completedMessage: JSON.stringify(message) });
+		await redis.set(`${prefix}:inflight:key_1`, 5);
+		const facts = { owner: 'key_1', batchId: '1', counted: true };
+		await results.finish('1.0', succeeded(facts));
+		expect(await redis.llen(`${prefix}:outbox`)).toBe(0);
+		await results.finish('1.1', { ...canceled(), job: succeeded(facts).job });
+		await results.finish('1.1', succeeded(facts));
+		expect(await redis.hgetall(`${prefix}:batch:1`)).toMatchObject({
+			succeeded: '1',
+			canceled: '1',
+			done: '2',
+		});
+		expect(await redis.get(`${prefix}:inflight:key_1`)).toBe('3');
+		const [completed] = await redis.lrange(`${prefix}:outbox`, 0, -1);
+		expect(JSON.parse(completed ?? '').timestamp).toBeGreaterThan(0);
+	});
+
+	it('comes at once to a waiting job that is canceled', async () => {
+		const { jobId, expectation } = await submit('async');
+		expect(await new JobControl(queues, results, prefix).end(jobId, 'canceled')).toMatchObject(job);
+		expect(await expectation.outcome(10_000)).toMatchObject({ status: 'canceled' });
+		expect(await producer.depth('detect')).toBe(0);
+	});
+
+	it('comes to a running job that is canceled, and its leftovers are dropped', async () => {
+		const control = new JobControl(queues, results, prefix);
+		const discarded: string[] = [];
+		let started: () => void = () => {};
+		const running = new Promise<void>((resolve) => {
+			started = resolve;
+		});
+		let dropped: () => void = () => {};
+		const done = new Promise<void>((resolve) => {
+			dropped = resolve;
+		});
+		consume(
+			async (_data, { signal }) => {
+				started();
+				return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+			},
+			{
+				onDiscard: async (jobId) => {
+					discarded.push(jobId);
+				},
+				onEnd: async () => dropped(),
+			},
+		);
+		const { jobId, expectation } = await submit();
+		await running;
+		expect(await control.end(jobId, 'canceled')).toBeUndefined();
+		expect(await new JobReader(queues, results).read(jobId)).toMatchObject({ status: 'canceled' });
+		await done;
+		expect(discarded).toEqual([jobId]);
+		expect(await expectation.outcome(10_000)).toMatchObject({ status: 'canceled', job: { attempts: 1 } });
+	});
+
+	it('is its deadline, whether it waits or runs', async () => {
+		const control = new JobControl(queues, results, prefix);
+		const [waiting, running] = [randomUUID(), randomUUID()];
+		await producer.add('detect', waiting, { ...job, deadline: Date.now() - 1 });
+		await control.watchDeadline(waiting, Date.now() - 1);
+		expect(await control.overdue(10)).toEqual([waiting]);
+		await control.end(waiting, 'expired');
+		expect(await control.overdue(10)).toEqual([]);
+		expect(await results.get(waiting)).toMatchObject({ status: 'expired' });
+
+		const outcome = waiter.expect(running).outcome(10_000);
+		await producer.add('detect', running, { ...job, deadline: Date.now() + 300 });
+		consume(
+			async (_data, { signal }) =>
+				new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+		);
+		expect(await outcome).toMatchObject({ status: 'expired', error: { code: 'expired' } });
+	});
+
+	it('leaves nothing to read of an erased job, and no run may write again', async () => {
+		await results.finish('a', succeeded());
+		await results.erase('a');
+		expect(await results.finish('a', succeeded())).toBe(false);
+		expect(await results.get('a')).toBeUndefined();
+		expect(await results.getMany(['a', 'b'])).toEqual([undefined, undefined]);
+	});
+});
+
+describe('reading jobs', () => {
+	it('shows a job from its beginning to its end', async () => {
+		const reader = new JobReader(queues, results);
+		const { jobId } = await submit('async');
+		const next = (await submit('async')).jobId;
+		expect(await reader.read(jobId)).toMatchObject({ status: 'queued', attempts: 0, data: job });
+		expect(await reader.position(jobId)).toBe(0);
+		expect(await reader.position(next)).toBe(1);
+		const urgent = (await submit('sync')).jobId;
+		expect(await reader.position(urgent)).toBe(0);
+		expect(await reader.position(next)).toBe(2);
+		let seen: unknown;
+		const { expectation } = await submit('batch');
+		consume(async (_data, { jobId: id }) => {
+			if (id === jobId) seen = await reader.read(id);
+			return result;
+		});
+		await expectation.outcome(10_000);
+		expect(seen).toMatchObject({ status: 'processing', attempts: 1 });
+		expect(await reader.read(jobId)).toMatchObject({
+			status: 'succeeded',
+			outcome: { job: { attempts: 1 } },
+		});
+		expect(await reader.read('unknown')).toBeUndefined();
+	});
+
+	it('lists the jobs of one caller, newest first, a page at a time', async () => {
+		const index = new JobIndex(redis, { prefix, ttlSeconds: 60 });
+		const now = Date.now();
+		await index.add(
+			['a', 'b', 'c', 'd'].map((id, position) => ({
+				id,
+				owner: 'one',
+				tag: id < 'c' ? 'early' : undefined,
+				createdAt: now + position,
+			})),
+		);
+		await index.add([{ id: 'x', owner: 'two', createdAt: now }]);
+		expect(await index.page('one', { limit: 3 })).toEqual(['d', 'c', 'b']);
+		expect(await index.page('one', { limit: 3, after: 'b' })).toEqual(['a']);
+		expect(await index.page('one', { limit: 3, tag: 'early' })).toEqual(['b', 'a']);
+		expect(await index.has('two', 'a')).toBe(false);
+		await index.remove({ id: 'b', owner: 'one', tag: 'early' });
+		expect(await index.page('one', { limit: 3, tag: 'early' })).toEqual(['a']);
 	});
 });

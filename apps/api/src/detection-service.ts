@@ -20,16 +20,6 @@ export interface SubmittedDetection {
 	outcome(): Promise<JobOutcome>;
 }
 
-/** The queue is too full; carries how long the caller had better wait. */
-export class QueueFullError extends AppError {
-	readonly retryAfterSeconds: number;
-
-	constructor(retryAfterSeconds: number) {
-		super('queue_full', { detail: `try again in ${retryAfterSeconds} s` });
-		this.retryAfterSeconds = retryAfterSeconds;
-	}
-}
-
 /** Turns requests into jobs. The way of a request: admit, store inline bytes, add the job, wait. */
 export class DetectionService {
 	readonly #options: DetectionServiceOptions;
@@ -50,7 +40,7 @@ export class DetectionService {
 		const source = await this.#storeSource(request, jobId);
 		const expectation = waiter.expect(jobId);
 		try {
-			await producer.add('detect', jobId, { source, options: request.options, requestId }, 'sync');
+			await producer.add('detect', jobId, { source, options: request.options, requestId });
 		} catch (error) {
 			expectation.release();
 			// Not awaited: the client should not wait for the tidying up, and what it misses the store's expiry takes.
@@ -68,7 +58,8 @@ export class DetectionService {
 		const { producer, waiter, maxQueueDepth } = this.#options;
 		const depth = await producer.depth('detect');
 		if (depth >= maxQueueDepth) {
-			throw new QueueFullError(waiter.drainRate.secondsFor(depth - maxQueueDepth + 1));
+			const retryAfterSeconds = waiter.drainRate.secondsFor(depth - maxQueueDepth + 1);
+			throw new AppError('queue_full', { detail: `try again in ${retryAfterSeconds} s`, retryAfterSeconds });
 		}
 	}
 

@@ -9,11 +9,13 @@ import {
 	stopOnSignals,
 } from '@facet/observability';
 import {
+	CallerStore,
 	checkRedisWritable,
 	connectConsumer,
 	connectProducer,
 	JobProducer,
 	JobWaiter,
+	Queues,
 	ResultStore,
 	warnUnlessNoEviction,
 } from '@facet/queue';
@@ -37,12 +39,11 @@ const results = new ResultStore(redis, {
 	prefix: config.redis.prefix,
 	ttlSeconds: config.jobs.resultTtlSeconds,
 });
+const queues = new Queues({ redis, prefix: config.redis.prefix, logger });
 const producer = new JobProducer({
-	redis,
-	prefix: config.redis.prefix,
+	queues,
 	attempts: config.jobs.attempts,
 	keepSeconds: config.jobs.resultTtlSeconds,
-	logger,
 });
 const waiterRedis = connectConsumer(config.redis.url, logger);
 const waiter = JobWaiter.start('detect', {
@@ -81,7 +82,13 @@ listener = createApp({
 	}),
 	store,
 	files: store instanceof FilesystemStore ? store : undefined,
-	apiKeys: config.api.keys,
+	access: {
+		apiKeys: config.api.keys,
+		requireKey: config.api.requireKey,
+		callers: new CallerStore(redis, { prefix: config.redis.prefix }),
+		webhookSecrets: config.webhooks.secrets,
+	},
+	rates: { redis, prefix: config.redis.prefix, requestsPerMinute: config.api.rateLimitPerMinute },
 	maxBodyBytes: config.api.maxBodyBytes,
 	operations: createOperations({
 		registry: metrics.registry,
@@ -115,7 +122,7 @@ stopOnSignals(logger, async () => {
 		onGraceOver: () => waiter.close(),
 	});
 	await waiter.close();
-	await producer.close();
+	await queues.close();
 	redis.disconnect();
 	waiterRedis.disconnect();
 	await store.close();

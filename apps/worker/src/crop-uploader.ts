@@ -36,6 +36,11 @@ export class CropUploader {
 		);
 	}
 
+	/** Drops the crops of a job whose result nobody will see. */
+	async discard(jobId: string): Promise<void> {
+		await this.#options.store.deletePrefix(`faces/${jobId}`);
+	}
+
 	async #store(key: string, jpeg: Buffer, signal: AbortSignal): Promise<string | null> {
 		const { store, logger, onLost } = this.#options;
 		try {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { AppError, type DetectJob, type DetectResult } from '@facet/contracts';
 import { sniffMedia } from '@facet/media';
 import { loggableUrl, type PinoLogger, type WorkerMetrics } from '@facet/observability';
-import type { JobContext, JobHandler } from '@facet/queue';
+import type { DetectHandlerFunction, JobContext } from '@facet/queue';
 import type { PhotoPipeline } from './photo-pipeline.ts';
 import type { Scratch } from './scratch.ts';
 import type { SourceFetcher } from './source-fetcher.ts';
@@ -19,7 +19,7 @@ export interface DetectHandlerOptions {
 }
 
 /** The handler of `detect` jobs: fetch, tell the type, hand over to its pipeline; log and measure what came of it. */
-export function createDetectHandler(options: DetectHandlerOptions): JobHandler<'detect'> {
+export function createDetectHandler(options: DetectHandlerOptions): DetectHandlerFunction {
 	const { scratch, metrics } = options;
 	return async (job, context) => {
 		const logger = options.logger.child({

@@ -11,7 +11,7 @@ import {
 import {
 	checkRedisWritable,
 	connectConsumer,
-	JobConsumer,
+	DetectConsumer,
 	ResultStore,
 	warnUnlessNoEviction,
 } from '@facet/queue';
@@ -66,7 +66,7 @@ const redis = connectConsumer(config.redis.url, logger);
 redis.on('ready', () => {
 	warnUnlessNoEviction(redis, logger).catch((err: unknown) => logger.debug({ err }, 'redis: no INFO'));
 });
-const consumer = new JobConsumer('detect', {
+const consumer = new DetectConsumer({
 	redis,
 	prefix: config.redis.prefix,
 	concurrency: config.worker.concurrency,
@@ -97,6 +97,7 @@ const consumer = new JobConsumer('detect', {
 	onEnd: async ({ source }) => {
 		await fetcher.discard(source).catch((err: unknown) => logger.warn({ err }, 'inline image not deleted'));
 	},
+	onDiscard: (jobId) => uploader.discard(jobId),
 	logger,
 });
 

@@ -29,7 +29,7 @@ export class SourceFetcher {
 
 	/** Forgets media that was stored for the job alone. */
 	async discard(source: DetectJob['source']): Promise<void> {
-		if (source.kind === 'object') await this.#options.store.delete(source.key);
+		if (source.kind === 'object' && !source.keep) await this.#options.store.delete(source.key);
 	}
 
 	async #open(key: string) {

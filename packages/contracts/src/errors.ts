@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Fault } from './fault.ts';
 
 /**
  * The error catalogue: what a client is told, and whether trying again can help.
@@ -27,8 +28,17 @@ export const ERROR_CATALOGUE = {
 	invalid_request: { status: 400, retryable: false, publicMessage: 'Invalid request' },
 	unauthorized: { status: 401, retryable: false, publicMessage: 'Invalid or missing API key' },
 	not_found: { status: 404, retryable: false, publicMessage: 'Not found' },
+	gone: { status: 410, retryable: false, publicMessage: 'No longer available' },
+	conflict: { status: 409, retryable: false, publicMessage: 'Not possible in the present state' },
+	idempotency_mismatch: {
+		status: 422,
+		retryable: false,
+		publicMessage: 'The idempotency key was used with another request',
+	},
 	method_not_allowed: { status: 405, retryable: false, publicMessage: 'Method not allowed' },
 	body_too_large: { status: 413, retryable: false, publicMessage: 'Request body too large' },
+	rate_limited: { status: 429, retryable: true, publicMessage: 'Too many requests' },
+	too_many_jobs: { status: 429, retryable: true, publicMessage: 'Too many unfinished jobs' },
 	queue_full: { status: 429, retryable: true, publicMessage: 'Too many jobs in the queue' },
 
 	url_blocked: { status: 400, retryable: false, publicMessage: DOWNLOADING },
@@ -44,6 +54,9 @@ export const ERROR_CATALOGUE = {
 	processing_timeout: { status: 500, retryable: false, publicMessage: PROCESSING },
 	worker_lost: { status: 500, retryable: true, publicMessage: PROCESSING },
 	internal: { status: 500, retryable: true, publicMessage: PROCESSING },
+
+	canceled: { status: 409, retryable: false, publicMessage: 'The job was canceled' },
+	expired: { status: 504, retryable: false, publicMessage: 'The job was not done by its deadline' },
 
 	queue_unavailable: { status: 503, retryable: true, publicMessage: 'Job queue unavailable' },
 	storage_unavailable: { status: 503, retryable: true, publicMessage: 'Object store unavailable' },
@@ -76,6 +89,10 @@ export interface AppErrorOptions {
 	readonly detail?: string | undefined;
 	/** Overrides the catalogue where this very failure is known to pass or to stay, as a 404 of the source stays. */
 	readonly retryable?: boolean | undefined;
+	/** How long the client had better wait before it tries again, where that is known; whole seconds. */
+	readonly retryAfterSeconds?: number | undefined;
+	/** All faults of the request, where it may have several. */
+	readonly faults?: readonly Fault[] | undefined;
 	readonly cause?: unknown;
 }
 
@@ -85,6 +102,8 @@ export class AppError extends Error {
 	readonly code: ErrorCode;
 	readonly detail: string | undefined;
 	readonly retryable: boolean;
+	readonly retryAfterSeconds: number | undefined;
+	readonly faults: readonly Fault[] | undefined;
 
 	constructor(code: ErrorCode, options: AppErrorOptions = {}) {
 		const { publicMessage } = ERROR_CATALOGUE[code];
@@ -95,6 +114,8 @@ export class AppError extends Error {
 		this.code = code;
 		this.detail = options.detail;
 		this.retryable = options.retryable ?? ERROR_CATALOGUE[code].retryable;
+		this.retryAfterSeconds = options.retryAfterSeconds;
+		this.faults = options.faults;
 	}
 
 	get status(): number {

@@ -1,3 +1,4 @@
+export * from './batch-task.ts';
 export * from './crop-region.ts';
 export * from './detect-job.ts';
 export * from './detect-request.ts';
@@ -5,6 +6,9 @@ export * from './detect-response.ts';
 export * from './detect-result.ts';
 export * from './errors.ts';
 export * from './face.ts';
+export * from './fault.ts';
 export * from './geometry.ts';
 export * from './image.ts';
 export * from './logger.ts';
+export * from './v1/problem.ts';
+export * from './webhook-event.ts';

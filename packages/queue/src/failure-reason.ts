@@ -1,10 +1,5 @@
-import { type AppError, isErrorCode, type JobOutcome } from '@facet/contracts';
+import { type AppError, type ErrorCode, isErrorCode } from '@facet/contracts';
 import { UnrecoverableError } from 'bullmq';
-
-type Failure = Extract<JobOutcome, { status: 'failed' }>;
-
-/** BullMQ's own words for a job whose workers died on it too often. */
-const STALLED_REASON = 'job stalled more than allowable limit';
 
 /** The error to throw at BullMQ: one that it does not retry when no retry can help. */
 export function toBullError(error: AppError): Error {
@@ -14,9 +9,8 @@ export function toBullError(error: AppError): Error {
 	return unrecoverable;
 }
 
-/** Reads a job's `failedReason` back: what `toBullError` wrote, or BullMQ's own words. */
-export function failureFromReason(reason: string): Failure {
-	if (reason.startsWith(STALLED_REASON)) return { status: 'failed', error: { code: 'worker_lost' } };
+/** Reads back from a job's `failedReason` what `toBullError` wrote. */
+export function codeFromReason(reason: string): ErrorCode {
 	const code = reason.slice(0, reason.indexOf(':'));
-	return { status: 'failed', error: { code: isErrorCode(code) ? code : 'internal' } };
+	return isErrorCode(code) ? code : 'internal';
 }

@@ -1,7 +1,21 @@
+export { type CallerLimits, type CallerRecord, CallerStore, currentSecrets } from './caller-store.ts';
 export { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
 export { connectConsumer, connectProducer } from './connection.ts';
-export { JobConsumer, type JobContext, type JobHandler } from './consumer.ts';
-export { JobProducer, type QueueStatistics } from './producer.ts';
+export {
+	DetectConsumer,
+	type DetectHandlerFunction,
+	type JobContext,
+	type JobProgress,
+} from './detect-consumer.ts';
+export { JobsInFlight } from './in-flight.ts';
+export { JobControl } from './job-control.ts';
+export { type IndexedJob, JobIndex } from './job-index.ts';
+export { JobReader, type JobSnapshot } from './job-reader.ts';
+export { type RedisKeys, redisKeys } from './keys.ts';
+export { type AddOptions, JobProducer, type NewJob, type QueueStatistics } from './producer.ts';
+export { Queues } from './queues.ts';
 export { checkRedisWritable, warnUnlessNoEviction } from './redis-health.ts';
+export { RedisScript } from './redis-script.ts';
 export { ResultStore } from './result-store.ts';
+export { TaskConsumer, type TaskConsumerOptions, type TaskContext } from './task-consumer.ts';
 export { type Expectation, JobWaiter } from './waiter.ts';

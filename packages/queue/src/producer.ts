@@ -1,18 +1,28 @@
-import { AppError, type Logger } from '@facet/contracts';
-import { type JobsOptions, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { DetectJobInput } from '@facet/contracts';
+import type { JobsOptions } from 'bullmq';
 import { JOB_CATALOGUE, type JobData, type JobName, PRIORITY, type Urgency } from './catalogue.ts';
-import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
+import type { Queues } from './queues.ts';
 
 export interface ProducerOptions {
-	readonly redis: Redis;
-	/** Key prefix in Redis, braces included. */
-	readonly prefix: string;
+	readonly queues: Queues;
 	/** How often a job is tried that fails for a reason that may pass. */
 	readonly attempts: number;
 	/** How long finished jobs are kept, in seconds. */
 	readonly keepSeconds: number;
-	readonly logger: Logger;
+}
+
+/** What a producer writes: for detect jobs, what has a default may be left out. */
+export type JobInput<Name extends JobName> = Name extends 'detect' ? DetectJobInput : JobData<Name>;
+
+export interface NewJob<Name extends JobName> {
+	readonly id: string;
+	readonly data: JobInput<Name>;
+}
+
+export interface AddOptions {
+	readonly urgency?: Urgency;
+	/** How often the job is tried; by default as the producer's jobs are. */
+	readonly attempts?: number;
 }
 
 export interface QueueStatistics {
@@ -22,51 +32,49 @@ export interface QueueStatistics {
 	readonly oldestWaitingSeconds: number;
 }
 
-/** Finished jobs kept for inspection. Results live in the result store, so their number bounds memory, not usefulness. */
-const KEEP_FINISHED_JOBS = 10_000;
-/** Entries of the event stream; waiters that fall further behind find the outcome in the result store. */
-const EVENT_STREAM_LENGTH = 10_000;
+/** Finished jobs that BullMQ keeps for inspection. Outcomes live in the result store. */
+const KEEP_FINISHED_JOBS = 1000;
 const WAITING_STATES = ['waiting', 'prioritized', 'delayed'] as const;
 
-/** Puts jobs on the queues and counts them. Every failure of Redis becomes `queue_unavailable`. */
+/** Puts jobs on the queues and counts them. Every method throws AppError `queue_unavailable` when Redis is away. */
 export class JobProducer {
 	readonly #options: ProducerOptions;
-	readonly #queues = new Map<JobName, Queue>();
 
 	constructor(options: ProducerOptions) {
 		this.#options = options;
 	}
 
-	/**
-	 * Adds a job under an id of the caller's. Adding the same id twice is one job.
-	 *
-	 * @throws AppError `queue_unavailable`.
-	 */
+	/** Adds a job under an id of the caller's. Adding the same id twice is one job. */
 	async add<Name extends JobName>(
 		name: Name,
-		jobId: string,
-		data: JobData<Name>,
-		urgency: Urgency,
+		id: string,
+		data: JobInput<Name>,
+		options: AddOptions = {},
 	): Promise<void> {
-		const keep = { age: this.#options.keepSeconds, count: KEEP_FINISHED_JOBS };
-		const jobOptions: JobsOptions = {
-			jobId,
-			priority: PRIORITY[urgency],
-			attempts: this.#options.attempts,
-			backoff: JOB_CATALOGUE[name].backoff,
-			removeOnComplete: keep,
-			removeOnFail: keep,
-		};
-		await this.#withQueue(name, (queue) => queue.add(name, data, jobOptions));
+		await this.#options.queues.use(name, (queue) =>
+			queue.add(name, data, this.#jobOptions(name, id, options)),
+		);
+	}
+
+	/** Adds many jobs in one round trip, in their order. */
+	async addMany<Name extends JobName>(
+		name: Name,
+		jobs: readonly NewJob<Name>[],
+		options: AddOptions = {},
+	): Promise<void> {
+		if (jobs.length === 0) return;
+		await this.#options.queues.use(name, (queue) =>
+			queue.addBulk(jobs.map(({ id, data }) => ({ name, data, opts: this.#jobOptions(name, id, options) }))),
+		);
 	}
 
 	/** Number of jobs that wait for a worker. */
 	async depth(name: JobName): Promise<number> {
-		return this.#withQueue(name, (queue) => queue.getJobCountByTypes(...WAITING_STATES));
+		return this.#options.queues.use(name, (queue) => queue.getJobCountByTypes(...WAITING_STATES));
 	}
 
 	async statistics(name: JobName): Promise<QueueStatistics> {
-		return this.#withQueue(name, async (queue) => {
+		return this.#options.queues.use(name, async (queue) => {
 			const [counts, [oldest]] = await Promise.all([
 				queue.getJobCounts(...WAITING_STATES, 'active', 'completed', 'failed'),
 				queue.getJobs(['waiting', 'prioritized'], 0, 0, true),
@@ -76,40 +84,15 @@ export class JobProducer {
 		});
 	}
 
-	async close(): Promise<void> {
-		const closing = [...this.#queues.values()].map((queue) => queue.close());
-		await closedWithin(Promise.allSettled(closing), LAST_WORDS_MS);
-	}
-
-	async #withQueue<T>(name: JobName, action: (queue: Queue) => Promise<T>): Promise<T> {
-		const { redis } = this.#options;
-		// A Queue waits for its connection to become ready before its first command; a client must not.
-		if (redis.status !== 'ready') {
-			throw new AppError('queue_unavailable', { cause: new Error(`Redis connection is ${redis.status}`) });
-		}
-		try {
-			return await action(this.#queue(name));
-		} catch (error) {
-			throw new AppError('queue_unavailable', { cause: error });
-		}
-	}
-
-	#queue(name: JobName): Queue {
-		const known = this.#queues.get(name);
-		if (known) return known;
-		const queue = new Queue(JOB_CATALOGUE[name].queue, {
-			connection: this.#options.redis,
-			prefix: this.#options.prefix,
-			streams: { events: { maxLen: EVENT_STREAM_LENGTH } },
-		});
-		// The connection reports its own errors.
-		queue.on('error', () => {});
-		// A Queue whose first handshake failed stays failed for ever: forget it, the next call makes a new one.
-		queue.waitUntilReady().catch((error: unknown) => {
-			this.#options.logger.warn({ err: error }, 'queue: handshake failed');
-			this.#queues.delete(name);
-		});
-		this.#queues.set(name, queue);
-		return queue;
+	#jobOptions(name: JobName, jobId: string, { urgency = 'sync', attempts }: AddOptions): JobsOptions {
+		const keep = { age: this.#options.keepSeconds, count: KEEP_FINISHED_JOBS };
+		return {
+			jobId,
+			priority: PRIORITY[urgency],
+			attempts: attempts ?? this.#options.attempts,
+			backoff: JOB_CATALOGUE[name].backoff,
+			removeOnComplete: keep,
+			removeOnFail: keep,
+		};
 	}
 }

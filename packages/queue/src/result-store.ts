@@ -1,48 +1,139 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { type JobOutcome, jobOutcomeSchema } from '@facet/contracts';
+import { type JobOutcome, jobOutcomeSchema, type WebhookMessage } from '@facet/contracts';
 import type { Redis } from 'ioredis';
+import { type RedisKeys, redisKeys } from './keys.ts';
+import { RedisScript } from './redis-script.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
+/** Stands in place of an erased outcome: nothing to show, and no run of the job may write another. */
+const ERASED = 'erased';
+/** Longer than any run of a job that was erased under way may go on. */
+const ERASED_TTL_SECONDS = 86_400;
+
 /**
- * The final word on every job: a compressed Redis key with a time to live.
+ * Writes an outcome unless there is one, and with it all that hangs on a job's end, so that none of it is there without
+ * the other: the webhook's message, the batch's counters, the caller's jobs in flight.
+ */
+const FINISH = new RedisScript(`
+local result, outbox, inFlight, fingerprint, deadlines, batch, running = unpack(KEYS)
+local outcome, ttl, jobId, status, message, counted, batched, now = unpack(ARGV)
+if not redis.call('SET', result, outcome, 'EX', ttl, 'NX') then return 0 end
+if message ~= '' then redis.call('RPUSH', outbox, message) end
+if counted == '1' and tonumber(redis.call('GET', inFlight) or '0') > 0 then redis.call('DECR', inFlight) end
+if redis.call('GET', fingerprint) == jobId then redis.call('DEL', fingerprint) end
+redis.call('ZREM', deadlines, jobId)
+if batched == '1' and redis.call('EXISTS', batch) == 1 then
+	redis.call('SREM', running, jobId)
+	redis.call('HINCRBY', batch, status, 1)
+	local done = redis.call('HINCRBY', batch, 'done', 1)
+	if done == tonumber(redis.call('HGET', batch, 'total')) then
+		redis.call('HSET', batch, 'completedAt', now)
+		redis.call('EXPIRE', batch, ttl)
+		local completed = redis.call('HGET', batch, 'completedMessage')
+		if completed then
+			redis.call('RPUSH', outbox, (string.gsub(completed, '"timestamp":0', '"timestamp":' .. now)))
+		end
+	end
+end
+return 1
+`);
+
+/** What a batch's hash must hold for `FINISH` to announce its end: a message whose `timestamp` is 0, to be filled in. */
+export type BatchCompletedMessage = WebhookMessage & { readonly timestamp: 0 };
+
+/**
+ * The final word on every job: a compressed Redis key with a time to live, which is written once.
  *
  * Results are kept beside the queue and not as BullMQ return values, because BullMQ copies these into its event stream.
  */
 export class ResultStore {
 	readonly #redis: Redis;
-	readonly #prefix: string;
+	readonly #keys: RedisKeys;
 	readonly #ttlSeconds: number;
 
 	constructor(redis: Redis, options: { readonly prefix: string; readonly ttlSeconds: number }) {
 		this.#redis = redis;
-		this.#prefix = options.prefix;
+		this.#keys = redisKeys(options.prefix);
 		this.#ttlSeconds = options.ttlSeconds;
 	}
 
-	/** Writes the outcome. A second run of a job overwrites the first with the same. */
-	async put(jobId: string, outcome: JobOutcome): Promise<void> {
-		await this.#redis.set(this.#key(jobId), await compress(JSON.stringify(outcome)), 'EX', this.#ttlSeconds);
+	/**
+	 * Ends a job. The first outcome stands.
+	 *
+	 * @returns whether it was this one.
+	 */
+	async finish(jobId: string, outcome: JobOutcome): Promise<boolean> {
+		const { owner, fingerprint = '', batchId, counted, finishedAt } = outcome.job;
+		const keys = this.#keys;
+		const reply = await FINISH.run(
+			this.#redis,
+			[
+				keys.result(jobId),
+				keys.outbox,
+				keys.inFlight(owner),
+				keys.fingerprint(fingerprint),
+				keys.deadlines,
+				keys.batch(batchId ?? ''),
+				keys.batchRunning(batchId ?? ''),
+			],
+			[
+				await compress(JSON.stringify(outcome)),
+				this.#ttlSeconds,
+				jobId,
+				outcome.status,
+				JSON.stringify(messageOf(jobId, outcome)) ?? '',
+				counted ? '1' : '0',
+				batchId === undefined ? '0' : '1',
+				finishedAt,
+			],
+		);
+		return reply === 1;
 	}
 
-	/** The outcome, or undefined while there is none or after it has expired. */
+	/** The outcome, or undefined while there is none, after it has expired and after it was erased. */
 	async get(jobId: string): Promise<JobOutcome | undefined> {
-		const stored = await this.#redis.getBuffer(this.#key(jobId));
-		if (stored === null) return undefined;
-		return jobOutcomeSchema.parse(JSON.parse((await decompress(stored)).toString()));
+		return readOutcome(await this.#redis.getBuffer(this.#keys.result(jobId)));
 	}
 
-	/** Those of the given jobs that have an outcome, in one round trip. */
-	async finished(jobIds: readonly string[]): Promise<string[]> {
+	/** The outcomes of several jobs, in one round trip. */
+	async getMany(jobIds: readonly string[]): Promise<(JobOutcome | undefined)[]> {
+		if (jobIds.length === 0) return [];
+		const stored = await this.#redis.mgetBuffer(jobIds.map((jobId) => this.#keys.result(jobId)));
+		return Promise.all(stored.map(readOutcome));
+	}
+
+	/** Those of the given jobs that have ended, erased ones included, in one round trip. */
+	async ended(jobIds: readonly string[]): Promise<string[]> {
 		const pipeline = this.#redis.pipeline();
-		for (const jobId of jobIds) pipeline.exists(this.#key(jobId));
+		for (const jobId of jobIds) pipeline.exists(this.#keys.result(jobId));
 		const replies = (await pipeline.exec()) ?? [];
 		return jobIds.filter((_, index) => replies[index]?.[1] === 1);
 	}
 
-	#key(jobId: string): string {
-		return `${this.#prefix}:result:${jobId}`;
+	/** Forgets what came of a job that has ended. A run of it that is still under way finds that it is too late. */
+	async erase(jobId: string): Promise<void> {
+		await this.#redis.set(this.#keys.result(jobId), ERASED, 'EX', ERASED_TTL_SECONDS);
 	}
+}
+
+async function readOutcome(stored: Buffer | null): Promise<JobOutcome | undefined> {
+	if (stored === null || stored.equals(Buffer.from(ERASED))) return undefined;
+	return jobOutcomeSchema.parse(JSON.parse((await decompress(stored)).toString()));
+}
+
+/** The message to whoever wants to hear of this end. */
+function messageOf(jobId: string, { status, job }: JobOutcome): WebhookMessage | undefined {
+	const type = `detection.${status}` as const;
+	if (job.webhook === undefined || !(job.webhook.events?.includes(type) ?? true)) return undefined;
+	return {
+		id: `msg_${jobId}`,
+		type,
+		url: job.webhook.url,
+		owner: job.owner,
+		subject: jobId,
+		timestamp: job.finishedAt,
+	};
 }

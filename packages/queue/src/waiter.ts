@@ -3,7 +3,7 @@ import { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobName } from './catalogue.ts';
 import { DrainRate } from './drain-rate.ts';
-import { failureFromReason } from './failure-reason.ts';
+import { codeFromReason } from './failure-reason.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { ResultStore } from './result-store.ts';
 
@@ -25,7 +25,7 @@ export interface Expectation {
 	 * Waits for the job to end.
 	 *
 	 * @throws AppError `wait_timeout` when the time is over, `shutting_down` when this process stops first,
-	 * `queue_unavailable` when the result cannot be read.
+	 * `queue_unavailable` when the result cannot be read, the job's own error when it failed and left no outcome.
 	 */
 	outcome(timeoutMs: number): Promise<JobOutcome>;
 	/** Forgets the wait; the job is not touched. */
@@ -114,7 +114,7 @@ export class JobWaiter {
 		if (stored) return stored;
 		switch (signal.kind) {
 			case 'failed':
-				return failureFromReason(signal.reason);
+				throw new AppError(codeFromReason(signal.reason));
 			case 'timeout':
 				throw new AppError('wait_timeout');
 			case 'removed':
@@ -136,7 +136,7 @@ export class JobWaiter {
 	async #collectMissed(): Promise<void> {
 		if (this.#expected.size === 0) return;
 		try {
-			for (const jobId of await this.#options.results.finished([...this.#expected.keys()])) {
+			for (const jobId of await this.#options.results.ended([...this.#expected.keys()])) {
 				this.#signal(jobId, { kind: 'completed' });
 			}
 		} catch (error) {

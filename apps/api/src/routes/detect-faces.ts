@@ -19,7 +19,7 @@ export function detectFaces({ service, store, metrics }: DetectFacesOptions): Re
 		setJobId(response, detection.jobId);
 		metrics.waiting.inc();
 		const outcome = await detection.outcome().finally(() => metrics.waiting.dec());
-		if (outcome.status === 'failed') throw AppError.fromRecord(outcome.error);
+		if (outcome.status !== 'succeeded') throw AppError.fromRecord(outcome.error);
 		response.json(await toDetectSuccess(outcome.result, (key) => store.url(key)));
 	};
 }

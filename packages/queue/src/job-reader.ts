@@ -1,0 +1,132 @@
+import { type DetectJob, type JobOutcome, type JobStatus, OPEN_CALLER } from '@facet/contracts';
+import type { Job, JobState } from 'bullmq';
+import { z } from 'zod';
+import type { JobProgress } from './detect-consumer.ts';
+import { codeFromReason } from './failure-reason.ts';
+import { endedJobOf, parseJobData } from './job-facts.ts';
+import type { Queues } from './queues.ts';
+import type { ResultStore } from './result-store.ts';
+
+/** A job at one moment: an unfinished one as the queue knows it, an ended one by its outcome. Times in ms since 1970. */
+export type JobSnapshot =
+	| {
+			readonly id: string;
+			readonly status: 'queued' | 'processing';
+			readonly data: DetectJob;
+			readonly createdAt: number;
+			/** Start of the present or last run. */
+			readonly startedAt: number | undefined;
+			/** Runs begun. */
+			readonly attempts: number;
+			readonly progress: JobProgress | undefined;
+	  }
+	| { readonly id: string; readonly status: JobOutcome['status']; readonly outcome: JobOutcome };
+
+const progressSchema = z.object({ framesDone: z.number(), framesWanted: z.number() });
+
+/** Reads single jobs, from the outcome if there is one and from the queue otherwise. */
+export class JobReader {
+	readonly #queues: Queues;
+	readonly #results: ResultStore;
+
+	constructor(queues: Queues, results: ResultStore) {
+		this.#queues = queues;
+		this.#results = results;
+	}
+
+	/**
+	 * @returns undefined for a job that never was, was erased, or whose result has expired.
+	 * @throws AppError `queue_unavailable`.
+	 */
+	async read(jobId: string): Promise<JobSnapshot | undefined> {
+		return this.#queues.use('detect', async (queue) => {
+			const earlier = await this.#ended(jobId);
+			if (earlier) return earlier;
+			const job: Job | undefined = await queue.getJob(jobId);
+			if (job === undefined) return undefined;
+			const status = toJobStatus(await job.getState());
+			switch (status) {
+				case 'queued':
+				case 'processing':
+					return unfinished(job, jobId, status);
+				case 'succeeded':
+					// It has ended since the first look, or else its result has expired.
+					return this.#ended(jobId);
+				case 'failed':
+					return (await this.#ended(jobId)) ?? failedWithoutOutcome(job, jobId);
+				case undefined:
+					return undefined;
+			}
+		});
+	}
+
+	/** Number of jobs that are taken before this one; undefined when it does not wait. */
+	async position(jobId: string): Promise<number | undefined> {
+		return this.#queues.use('detect', async ({ keys }, redis) => {
+			const [fromHead, urgent, rank] = await Promise.all([
+				redis.lpos(keys.wait ?? '', jobId, 'RANK', -1),
+				redis.llen(keys.wait ?? ''),
+				redis.zrank(keys.prioritized ?? '', jobId),
+			]);
+			// Jobs are pushed at the head and taken from the tail.
+			if (fromHead !== null) return urgent - 1 - fromHead;
+			return rank === null ? undefined : urgent + rank;
+		});
+	}
+
+	async #ended(id: string): Promise<JobSnapshot | undefined> {
+		const outcome = await this.#results.get(id);
+		return outcome && { id, status: outcome.status, outcome };
+	}
+}
+
+function unfinished(job: Job, id: string, status: 'queued' | 'processing'): JobSnapshot {
+	const progress = progressSchema.safeParse(job.progress);
+	return {
+		id,
+		status,
+		data: parseJobData('detect', job.data),
+		createdAt: job.timestamp,
+		startedAt: job.processedOn,
+		attempts: job.attemptsMade + (status === 'processing' ? 1 : 0),
+		progress: progress.success ? progress.data : undefined,
+	};
+}
+
+/** BullMQ keeps a failure's reason longer than we keep outcomes. */
+function failedWithoutOutcome(job: Job, id: string): JobSnapshot {
+	const owner: unknown = job.data?.owner;
+	return {
+		id,
+		status: 'failed',
+		outcome: {
+			status: 'failed',
+			error: { code: codeFromReason(job.failedReason) },
+			job: {
+				...endedJobOf(job, undefined, job.attemptsMade),
+				owner: typeof owner === 'string' ? owner : OPEN_CALLER,
+			},
+		},
+	};
+}
+
+/** BullMQ's states as callers see them. `completed` says only that there was an outcome. */
+function toJobStatus(
+	state: JobState | 'unknown',
+): Extract<JobStatus, 'queued' | 'processing' | 'succeeded' | 'failed'> | undefined {
+	switch (state) {
+		case 'waiting':
+		case 'prioritized':
+		case 'delayed':
+		case 'waiting-children':
+			return 'queued';
+		case 'active':
+			return 'processing';
+		case 'completed':
+			return 'succeeded';
+		case 'failed':
+			return 'failed';
+		case 'unknown':
+			return undefined;
+	}
+}
