@@ -11,10 +11,10 @@ import { step } from './terminal/steps.mjs';
 
 await main(async () => {
 	loadDotEnv();
-	const { names, modelsDir } = readArguments();
+	const { names, modelsDir, from, acceptLicence } = readArguments();
 	const models = selectModels(await readManifest(modelsDir), names);
 	await step('Networks', async (progress) => {
-		const fetched = await fetchModels({ models, modelsDir, progress });
+		const fetched = await fetchModels({ models, modelsDir, progress, acceptLicence, ...(from && { from }) });
 		const there = models.length - fetched.length;
 		return { value: undefined, summary: `${fetched.length} fetched, ${there} already there, all verified` };
 	});
@@ -30,12 +30,20 @@ function readArguments() {
 	try {
 		const { values, positionals } = parseArgs({
 			allowPositionals: true,
-			options: { 'models-dir': { type: 'string' } },
+			options: {
+				'models-dir': { type: 'string' },
+				from: { type: 'string' },
+				'accept-license': { type: 'boolean', default: false },
+			},
 		});
-		const names = positionals.length > 0 ? positionals : ['embedded'];
-		return { names, modelsDir: values['models-dir'] ? resolve(values['models-dir']) : defaultModelsDir() };
+		return {
+			names: positionals.length > 0 ? positionals : ['embedded'],
+			modelsDir: values['models-dir'] ? resolve(values['models-dir']) : defaultModelsDir(),
+			from: values.from ? resolve(values.from) : undefined,
+			acceptLicence: values['accept-license'],
+		};
 	} catch (cause) {
-		const usage = 'npm run models -- [NAME…] [--models-dir DIR]';
+		const usage = 'npm run models -- [NAME…] [--models-dir DIR] [--from FILE] [--accept-license]';
 		throw new Failure(`${/** @type {Error} */ (cause).message} Usage: ${usage}`, { cause });
 	}
 }

@@ -3,27 +3,27 @@ import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../failure.mjs';
+import { reasonOf, webRequest } from './web-request.mjs';
 
 const ATTEMPTS = 3;
 
 /**
- * Downloads a file of known length, from where an earlier attempt left it.
+ * Downloads a file of known length, or a part of one, from where an earlier attempt left it.
  *
  * @param {string} url
- * @param {string} part Where the bytes go; what is there already counts as the file's beginning.
- * @param {{ bytes: number, progress?: (receivedBytes: number) => void }} options
+ * @param {string} part Where the bytes go; what is there already counts as their beginning.
+ * @param {{ bytes: number, start?: number, progress?: (receivedBytes: number) => void }} options `bytes` from `start`
+ *   on are wanted; a `start` beyond 0 needs a server that does ranges.
  */
-export async function downloadFile(url, part, { bytes, progress = () => {} }) {
+export async function downloadFile(url, part, { bytes, start = 0, progress = () => {} }) {
 	for (let attempt = 1; ; attempt++) {
 		try {
-			await continueDownload(url, part, bytes, progress);
+			await continueDownload(url, part, { bytes, start, progress });
 			return;
 		} catch (cause) {
 			if (cause instanceof Failure) throw cause;
 			if (attempt < ATTEMPTS) continue;
-			const { message, cause: inner } = /** @type {Error} */ (cause);
-			const reason = inner instanceof Error ? `${message}: ${inner.message}` : message;
-			throw new Failure(`Cannot download ${url}: ${reason}`, { cause });
+			throw new Failure(`Cannot download ${url}: ${reasonOf(cause)}`, { cause });
 		}
 	}
 }
@@ -31,19 +31,24 @@ export async function downloadFile(url, part, { bytes, progress = () => {} }) {
 /**
  * @param {string} url
  * @param {string} part
- * @param {number} bytes
- * @param {(receivedBytes: number) => void} progress
+ * @param {{ bytes: number, start: number, progress: (receivedBytes: number) => void }} options
  */
-async function continueDownload(url, part, bytes, progress) {
+async function continueDownload(url, part, { bytes, start, progress }) {
 	const found = await stat(part).catch(() => undefined);
 	// A part that is too long is not a beginning of this file.
 	const have = found && found.size <= bytes ? found.size : 0;
 	if (have === bytes) return;
 
-	const response = await fetch(url, { headers: have > 0 ? { range: `bytes=${have}-` } : {} });
+	const from = start + have;
+	const range = start > 0 ? `bytes=${from}-${start + bytes - 1}` : `bytes=${from}-`;
+	const response = await webRequest(url, from > 0 ? { range } : {});
 	if (!response.ok || !response.body) throw new Failure(`Cannot download ${url}: HTTP ${response.status}`);
 	// A server that does not do ranges answers 200 and begins again.
 	const resumed = response.status === 206;
+	if (resumed && startOf(response) !== from) {
+		throw new Failure(`Cannot download ${url}: asked for bytes from ${from}, got others`);
+	}
+	if (start > 0 && !resumed) throw new Failure(`Cannot download a part of ${url}: its server does no ranges`);
 	let received = resumed ? have : 0;
 	const counted = async function* (/** @type {AsyncIterable<Uint8Array>} */ chunks) {
 		for await (const chunk of chunks) {
@@ -54,6 +59,15 @@ async function continueDownload(url, part, bytes, progress) {
 		}
 	};
 	const body = Readable.fromWeb(/** @type {import('node:stream/web').ReadableStream} */ (response.body));
-	await pipeline(body, counted, createWriteStream(part, { flags: resumed ? 'a' : 'w' }));
+	await pipeline(body, counted, createWriteStream(part, { flags: resumed && have > 0 ? 'a' : 'w' }));
 	if (received < bytes) throw new Error(`the connection ended after ${received} of ${bytes} bytes`);
+}
+
+/**
+ * The first byte that a partial answer holds.
+ *
+ * @param {import('./web-request.mjs').WebResponse} response
+ */
+function startOf({ headers }) {
+	return Number(/^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1]);
 }

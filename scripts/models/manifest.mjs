@@ -10,14 +10,25 @@ import { inRoot } from '../root.mjs';
  * @typedef {object} Model
  * @property {string} name
  * @property {string} description
- * @property {string} source `npm:<name>@<version>`, or an `https:` address of the file itself.
+ * @property {string | ZipSource | WebSource} source `npm:<name>@<version>`, an `https:` address of the file itself, or
+ *   an object.
  * @property {string} [integrity] Of an npm tarball, as the registry gives it: `sha512-<base64>`.
  * @property {string} [entry] Path of the file in the tarball.
  * @property {string} file Name in the models folder.
  * @property {number} bytes
  * @property {string} sha256 In hexadecimal.
  * @property {string} licence
+ * @property {boolean} [free] False when the licence restricts what the network may be used for.
+ * @property {string} [licenceText] What a user has to accept then.
  */
+
+/**
+ * A file in a zip on the web: its hash is the zip's, for servers from which it has to be fetched whole.
+ *
+ * @typedef {{ type: 'zip', url: string, sha256: string, entry: string }} ZipSource
+ */
+
+/** @typedef {{ type: 'https', url: string }} WebSource */
 
 /** @typedef {{ packs: Record<string, string[]>, models: Model[] }} Manifest */
 

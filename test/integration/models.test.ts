@@ -236,7 +236,10 @@ describe('downloading', () => {
 			const { range } = request.headers;
 			ranges.push(range);
 			const start = acceptRanges && range ? Number(/\d+/.exec(range)?.[0]) : 0;
-			response.writeHead(start > 0 ? 206 : status, { 'content-length': body.length - start });
+			response.writeHead(start > 0 ? 206 : status, {
+				'content-length': body.length - start,
+				...(start > 0 ? { 'content-range': `bytes ${start}-${body.length - 1}/${body.length}` } : {}),
+			});
 			if (ranges.length > 1 || cutAfter > body.length) response.end(body.subarray(start));
 			else response.write(body.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 50));
 		});

@@ -9,6 +9,10 @@ export const detectOptionsSchema = z.object({
 	returnFaceUrl: z.boolean().default(false),
 	/** Whether to answer only the largest face of each frame. */
 	singleFace: z.boolean().default(false),
+	/** Faces with a side shorter than this, in pixels of the picture, are left out. */
+	minFaceSize: z.number().positive().max(100_000).optional(),
+	/** The lowest score to answer; the network's own when absent. */
+	scoreThreshold: z.number().min(0).max(1).optional(),
 });
 
 export type DetectOptions = z.infer<typeof detectOptionsSchema>;

@@ -25,6 +25,29 @@ export const faceLandmarksSchema = z.object({
 	mouthRight: pointSchema,
 });
 
+/**
+ * Where a head looks, in degrees. All 0 for a face into the camera, upright; each positive as seen in the picture:
+ * `yaw` when the nose points to the right, `pitch` when it points up, `roll` when the head is tilted clockwise.
+ */
+export const headPoseSchema = z.object({
+	yaw: z.number().min(-180).max(180),
+	pitch: z.number().min(-180).max(180),
+	roll: z.number().min(-180).max(180),
+});
+
+/**
+ * Which look at the picture found a face: the usual one, or one of those that are taken only when something speaks for
+ * it: the picture shrunk and padded, in tiles at a larger size, or turned clockwise by so many degrees.
+ */
+export const detectorPassSchema = z.enum([
+	'plain',
+	'close_up',
+	'tiles',
+	'rotated_90',
+	'rotated_180',
+	'rotated_270',
+]);
+
 export const detectionSchema = z.object({
 	box: boundingBoxSchema,
 	/** The network's confidence, 0..1. */
@@ -32,9 +55,16 @@ export const detectionSchema = z.object({
 	landmarks: faceLandmarksSchema,
 	/** 68 points in iBUG order, when the landmark network ran. */
 	landmarks68: z.array(pointSchema).length(68).optional(),
+	/** Absent from results that were stored before it existed, as are the two below. */
+	pose: headPoseSchema.optional(),
+	/** How well the picture shows the face, 0..1: sharpness, size, brightness, frontalness. */
+	quality: z.number().min(0).max(1).optional(),
+	detectorPass: detectorPassSchema.optional(),
 });
 
 export type FaceLandmarks = z.infer<typeof faceLandmarksSchema>;
+export type HeadPose = z.infer<typeof headPoseSchema>;
+export type DetectorPass = z.infer<typeof detectorPassSchema>;
 export type Detection = z.infer<typeof detectionSchema>;
 
 /** The landmarks with each point moved. */

@@ -18,6 +18,11 @@ export function sharpnessOf({ data, width, height }: RgbImage): number {
 		// ITU-R BT.601 luma.
 		grey[i] = 0.299 * (data[3 * i] ?? 0) + 0.587 * (data[3 * i + 1] ?? 0) + 0.114 * (data[3 * i + 2] ?? 0);
 	}
+	return varianceOfLaplacian(grey, width, height);
+}
+
+/** The variance of a picture's Laplacian over that of its grey values; 0 for a plain patch. */
+export function varianceOfLaplacian(grey: Float32Array, width: number, height: number): number {
 	const laplacian = new Float32Array(Math.max(0, (width - 2) * (height - 2)));
 	for (let y = 1, out = 0; y < height - 1; y++) {
 		for (let x = 1; x < width - 1; x++, out++) {
