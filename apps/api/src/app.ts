@@ -2,9 +2,10 @@ import type { ApiMetrics, createOperations, PinoLogger } from '@facet/observabil
 import { type FilesystemStore, type ObjectStore, serveSignedFile } from '@facet/storage';
 import express, { type Express } from 'express';
 import type { DetectionService } from './detection-service.ts';
-import { authenticate } from './middleware/authenticate.ts';
+import { type AuthenticateOptions, authenticate } from './middleware/authenticate.ts';
 import { errorResponse, methodNotAllowed, notFound } from './middleware/error-response.ts';
 import { jsonBody } from './middleware/json-body.ts';
+import { type RateLimitOptions, rateLimit } from './middleware/rate-limit.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { detectFaces } from './routes/detect-faces.ts';
 
@@ -13,7 +14,8 @@ export interface AppOptions {
 	readonly store: ObjectStore;
 	/** The store again when its links lead to this process. */
 	readonly files: FilesystemStore | undefined;
-	readonly apiKeys: readonly string[];
+	readonly access: AuthenticateOptions;
+	readonly rates: RateLimitOptions;
 	readonly maxBodyBytes: number;
 	readonly operations: ReturnType<typeof createOperations>;
 	readonly metrics: ApiMetrics;
@@ -41,13 +43,11 @@ export function createApp(options: AppOptions): Express {
 	});
 	app.use(requestContext(logger, metrics));
 
+	// Who calls, and how often: before a body is read.
+	const admit = [authenticate(options.access), rateLimit(options.rates)];
 	app
 		.route(DETECT_FACES_PATHS)
-		.post(
-			authenticate(options.apiKeys),
-			jsonBody(options.maxBodyBytes),
-			detectFaces({ service, store, metrics }),
-		)
+		.post(admit, jsonBody(options.maxBodyBytes), detectFaces({ service, store, metrics }))
 		.all(methodNotAllowed('POST'));
 	if (files) {
 		app.use('/files', (request, response) => serveSignedFile(files, request, response));

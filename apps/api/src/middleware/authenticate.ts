@@ -1,21 +1,61 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { AppError } from '@facet/contracts';
+import { AppError, OPEN_CALLER } from '@facet/contracts';
+import { type CallerRecord, type CallerStore, currentSecrets } from '@facet/queue';
 import type { Request, RequestHandler } from 'express';
+import { type Caller, setCaller } from './caller.ts';
+
+export interface AuthenticateOptions {
+	/** Keys of the environment. */
+	readonly apiKeys: readonly string[];
+	/** Refuse callers without a key even when there are no keys in the environment. */
+	readonly requireKey: boolean;
+	readonly callers: CallerStore;
+	/** What signs the webhooks of callers that have no stored key. */
+	readonly webhookSecrets: readonly string[];
+}
 
 /**
- * Lets callers with a known key pass; without any keys, everyone.
+ * Finds out who calls, and refuses those who may not.
  *
- * The key is read from `Authorization: Bearer`; only when that header is absent, from `x-api-key`.
+ * The key is read from `Authorization: Bearer`; only when that header is absent, from `x-api-key`. Keys of the
+ * environment are known without Redis; while it is away, stored ones cannot be told from wrong ones, which is a 503.
  */
-export function authenticate(keys: readonly string[]): RequestHandler {
-	const known = keys.map(digest);
-	return (request, _response, next) => {
-		if (known.length === 0) return next();
-		const presented = digest(presentedKey(request));
-		// Digests have one length, and every one is compared, so that timing tells nothing of a key.
-		const matches = known.filter((key) => timingSafeEqual(key, presented));
-		next(matches.length > 0 ? undefined : new AppError('unauthorized'));
+export function authenticate(options: AuthenticateOptions): RequestHandler {
+	const { apiKeys, requireKey, callers, webhookSecrets } = options;
+	const configured = apiKeys.map((key) => configuredCaller(key, webhookSecrets));
+	const isOpen = apiKeys.length === 0 && !requireKey;
+	const open: Caller = { id: OPEN_CALLER, name: OPEN_CALLER, webhookSecrets };
+	return async (request, _response, next) => {
+		const key = presentedKey(request);
+		const caller = findConfigured(configured, key) ?? toCaller(await callers.authenticate(key));
+		if (caller === undefined && !isOpen) throw new AppError('unauthorized');
+		setCaller(request, caller ?? open);
+		next();
 	};
+}
+
+interface ConfiguredCaller {
+	readonly digest: Buffer;
+	readonly caller: Caller;
+}
+
+function configuredCaller(key: string, webhookSecrets: readonly string[]): ConfiguredCaller {
+	const keyDigest = digest(key);
+	// Enough to tell the keys of one environment apart, and no help in guessing them.
+	const id = `env_${keyDigest.toString('hex').slice(0, 12)}`;
+	return { digest: keyDigest, caller: { id, name: id, webhookSecrets } };
+}
+
+function findConfigured(configured: readonly ConfiguredCaller[], key: string): Caller | undefined {
+	const presented = digest(key);
+	// Digests have one length, and every one is compared, so that timing tells nothing of a key.
+	return configured.filter((known) => timingSafeEqual(known.digest, presented))[0]?.caller;
+}
+
+function toCaller(record: CallerRecord | undefined): Caller | undefined {
+	if (record === undefined) return undefined;
+	const { id, name, rateLimitPerMinute, maxJobsInFlight } = record;
+	return { id, name, rateLimitPerMinute, maxJobsInFlight, webhookSecrets: currentSecrets(record) };
 }
 
 function presentedKey(request: Request): string {

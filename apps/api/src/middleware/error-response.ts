@@ -1,27 +1,15 @@
 import { AppError, toDetectFailure } from '@facet/contracts';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { QueueFullError } from '../detection-service.ts';
-import { contextOf } from './request-context.ts';
+import { refuse } from './refusal.ts';
 
-/** How long a client should leave a service alone that is down or that stops, in seconds. */
-const OUTAGE_RETRY_SECONDS = 5;
-
-/** The one place where an error becomes an HTTP answer. */
+/** Answers errors in the words of `POST /detect_faces`. */
 export function errorResponse(): ErrorRequestHandler {
 	return (thrown, request, response, next) => {
 		if (response.headersSent) return next(thrown);
 		// The client has gone; its job runs on.
 		if (response.destroyed) return;
-		const error = toAppError(thrown);
-		const { logger } = contextOf(request);
-		if (error.status >= 500) logger.error({ err: error }, 'request failed');
-		else logger.debug({ err: error }, 'request refused');
-
-		if (error instanceof QueueFullError) response.setHeader('Retry-After', error.retryAfterSeconds);
-		else if (error.status === 503) response.setHeader('Retry-After', OUTAGE_RETRY_SECONDS);
-		if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
-		const jobId = response.getHeader('X-Job-Id');
-		response.status(error.status).json(toDetectFailure(error, typeof jobId === 'string' ? jobId : undefined));
+		const { error, jobId } = refuse(thrown, request, response);
+		response.json(toDetectFailure(error, jobId));
 	};
 }
 
@@ -39,13 +27,4 @@ export function methodNotAllowed(...allowed: string[]): RequestHandler {
 			}),
 		);
 	};
-}
-
-/** Express's own refusals (a malformed path, say) carry a 4xx status. */
-function toAppError(thrown: unknown): AppError {
-	const status = thrown instanceof Error && 'status' in thrown ? Number(thrown.status) : Number.NaN;
-	if (!(thrown instanceof AppError) && status >= 400 && status < 500) {
-		return new AppError('invalid_request', { cause: thrown });
-	}
-	return AppError.from(thrown);
 }
