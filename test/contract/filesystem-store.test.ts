@@ -1,24 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
-import { AppError } from '@facet/contracts';
-import { FilesystemStore, serveSignedFile } from '@facet/storage';
+import { FilesystemStore } from '@facet/storage';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { filesBelow } from './files-below.ts';
 import { describeObjectStore } from './object-store-contract.ts';
+import { serveFiles } from './serve-files.ts';
 
 const JPEG = { contentType: 'image/jpeg' };
 const newDirectory = () => mkdtemp(join(tmpdir(), 'facet-store-'));
 
 describeObjectStore('files', async () => {
 	const directory = await newDirectory();
-	const served = await serve((publicBaseUrl) =>
+	const served = await serveFiles((publicBaseUrl) =>
 		FilesystemStore.open({ directory, publicBaseUrl, linkTtlSeconds: 60 }),
 	);
 	return {
@@ -177,7 +176,7 @@ describe('FilesystemStore', () => {
 
 	describe('serveSignedFile', () => {
 		it('answers HEAD without the bytes, and keeps browsers from guessing', async () => {
-			const { store, stop } = await serve((publicBaseUrl) =>
+			const { store, stop } = await serveFiles((publicBaseUrl) =>
 				FilesystemStore.open({ directory, publicBaseUrl, linkTtlSeconds: 60 }),
 			);
 			await store.put('inputs/a', Buffer.from('<script>'), OCTETS);
@@ -194,7 +193,7 @@ describe('FilesystemStore', () => {
 		});
 
 		it('tells an expired link, and only that, from an unknown object', async () => {
-			const { store, stop } = await serve((publicBaseUrl) =>
+			const { store, stop } = await serveFiles((publicBaseUrl) =>
 				FilesystemStore.open({ directory, publicBaseUrl, linkTtlSeconds: 60 }),
 			);
 			await store.put('a.jpg', Buffer.from('x'), JPEG);
@@ -207,7 +206,7 @@ describe('FilesystemStore', () => {
 		});
 
 		it('survives clients that go away in the middle', async () => {
-			const { store, stop, failures } = await serve((publicBaseUrl) =>
+			const { store, stop, failures } = await serveFiles((publicBaseUrl) =>
 				FilesystemStore.open({ directory, publicBaseUrl, linkTtlSeconds: 60 }),
 			);
 			await store.put('a.mp4', Buffer.alloc(20_000_000), { contentType: 'video/mp4' });
@@ -227,39 +226,9 @@ function open(directory: string): Promise<FilesystemStore> {
 	return FilesystemStore.open({ directory, publicBaseUrl: 'http://localhost', linkTtlSeconds: 60 });
 }
 
-/** A store whose links lead to a server that does what the API's route does. */
-async function serve(makeStore: (publicBaseUrl: string) => Promise<FilesystemStore>) {
-	const failures: unknown[] = [];
-	const server = createServer((request, response) => {
-		request.url = request.url?.replace(/^\/files/, '') ?? '';
-		serveSignedFile(store, request, response).catch((error: unknown) => {
-			const { status, detail } = AppError.from(error);
-			if (response.headersSent || status >= 500) failures.push(error);
-			response.writeHead(status).end(detail);
-		});
-	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	const store = await makeStore(`http://127.0.0.1:${port}/`);
-	const stop = () =>
-		new Promise<void>((resolve) => {
-			server.close(() => resolve());
-			server.closeAllConnections();
-		});
-	return { store, stop, failures };
-}
-
 /** Writes a file that looks this many seconds old. */
 async function age(path: string, seconds: number, content: string | Buffer = randomUUID()): Promise<void> {
 	await writeFile(path, content);
 	const then = Date.now() / 1000 - seconds;
 	await utimes(path, then, then);
-}
-
-async function filesBelow(directory: string): Promise<string[]> {
-	const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-	return entries
-		.filter((entry) => entry.isFile())
-		.map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-		.sort();
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObjectStore } from '@facet/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REFUSED_KEYS } from './refused-keys.ts';
+import { describeUploads } from './upload-contract.ts';
 
 /** A store under test and what the suite cannot do by itself. */
 export interface StoreUnderTest {
@@ -17,6 +18,7 @@ export interface StoreUnderTest {
 }
 
 const JPEG = { contentType: 'image/jpeg' };
+const UPLOAD = { ...JPEG, expiresInSeconds: 60, maxBytes: 1000 };
 
 /** What every object store must do, whatever its driver. */
 export function describeObjectStore(name: string, setup: () => Promise<StoreUnderTest>): void {
@@ -191,7 +193,9 @@ export function describeObjectStore(name: string, setup: () => Promise<StoreUnde
 			const refused = expect.objectContaining({ code: 'invalid_request' });
 			await expect(store.put(key, Buffer.from('x'), JPEG)).rejects.toEqual(refused);
 			await expect(store.get(key)).rejects.toEqual(refused);
+			await expect(store.head(key)).rejects.toEqual(refused);
 			await expect(store.delete(key)).rejects.toEqual(refused);
+			await expect(store.uploadUrl(key, UPLOAD)).rejects.toEqual(refused);
 			await expect(store.url(key)).rejects.toEqual(refused);
 			// A slash at the end is what a prefix may have.
 			if (key !== 'a/') await expect(store.deletePrefix(key)).rejects.toEqual(refused);
@@ -261,6 +265,8 @@ export function describeObjectStore(name: string, setup: () => Promise<StoreUnde
 				}
 			});
 		});
+
+		describeUploads(() => store);
 
 		describe('check', () => {
 			it('resolves while the store works', async () => {

@@ -10,6 +10,7 @@ import { describeObjectStore } from './object-store-contract.ts';
 import { type S3rverOptions, startS3rver } from './s3rver-server.ts';
 
 const JPEG = { contentType: 'image/jpeg' };
+const UPLOAD = { contentType: 'video/mp4', expiresInSeconds: 60, maxBytes: 1000 };
 
 describeObjectStore('S3', async () => {
 	const { stop, kind, ...connection } = await startS3Server();
@@ -71,6 +72,27 @@ describe('S3Store', () => {
 		expect((await buffer(await store.get('stream.jpg'))).toString()).toBe('x');
 		expect(s3.taggedRequests.length).toBe(1);
 		expect(warnings).toEqual([expect.stringContaining('refuses tags')]);
+	});
+
+	it.each([
+		['tags', false, ['facet-expires=true']],
+		['does without tags for', true, []],
+	])('%s uploads, for which the client sends the header', async (_name, refuseTags, tags) => {
+		const { store, s3 } = await start({}, { refuseTags });
+		const { url, method, headers } = await store.uploadUrl('uploads/a.bin', UPLOAD);
+		s3.taggedRequests.splice(0);
+		expect((await fetch(url, { method, headers, body: 'x' })).status).toBe(200);
+		expect(s3.taggedRequests).toEqual(tags);
+		if (refuseTags) return;
+		const { 'x-amz-tagging': _, ...untagged } = headers;
+		expect((await fetch(url, { method, headers: untagged, body: 'x' })).status).toBe(403);
+	});
+
+	it('signs uploads for the address that clients use, and never for a public base', async () => {
+		const publicEndpoint = 'https://s3.example';
+		const { store } = await start({ publicEndpoint, publicBaseUrl: 'https://cdn.example' });
+		const { url } = await store.uploadUrl('uploads/a.bin', UPLOAD);
+		expect(url.startsWith(`${publicEndpoint}/`)).toBe(true);
 	});
 
 	it('only warns when the store has no lifecycle rules', async () => {

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError } from '@facet/contracts';
 import { checkContentType, contentTypeOf } from './content-type.ts';
 import { hasErrorCode, toReadError, toWriteError } from './file-errors.ts';
 import { checkObjectKey, checkObjectPrefix } from './object-key.ts';
-import type { ObjectStore, PutOptions, UrlOptions } from './object-store.ts';
+import type { ObjectHead, ObjectStore, PutOptions, UrlOptions } from './object-store.ts';
 import { type LinkVerdict, type PresentedLink, signLink, verifyLink } from './signed-link.ts';
+import { signUpload, type UploadVerdict, verifyUpload } from './signed-upload.ts';
 import { checkSigningKey, loadSigningKey } from './signing-key.ts';
-import { chunksOf, type SizedStream, toSizedBody } from './sized-body.ts';
+import { chunksOf, toSizedBody } from './sized-body.ts';
 import { sweepDirectory } from './sweep-directory.ts';
+import { checkUpload, type UploadLink, type UploadUrlOptions } from './upload-link.ts';
 
 export interface FilesystemStoreOptions {
 	/** Directory of the objects; made when missing. Processes that share it share the objects and the signing key. */
@@ -85,15 +88,34 @@ export class FilesystemStore implements ObjectStore {
 		const sized = toSizedBody(body, options);
 		try {
 			checkContentType(checkObjectKey(key), options.contentType);
-			await this.#replace(key, sized);
+			await this.#replace(key, sized instanceof Uint8Array ? sized : chunksOf(sized));
 		} finally {
 			if (!(sized instanceof Uint8Array)) sized.stream.destroy();
 		}
 	}
 
+	/**
+	 * Stores what comes over an upload link, in place of what was there. When the chunks fail the promise rejects with
+	 * their error, and nothing is stored.
+	 */
+	async receive(key: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+		await this.#replace(checkObjectKey(key), chunks);
+	}
+
 	async get(key: string): Promise<Readable> {
 		const { handle } = await this.open(key);
 		return handle.createReadStream();
+	}
+
+	async head(key: string): Promise<ObjectHead> {
+		checkObjectKey(key);
+		try {
+			const stats = await stat(this.#path(key));
+			if (!stats.isFile()) throw new AppError('not_found', { detail: `no object ${key}` });
+			return { contentLength: stats.size, etag: etagOf(stats) };
+		} catch (error) {
+			throw toReadError(error, key);
+		}
 	}
 
 	/**
@@ -108,13 +130,12 @@ export class FilesystemStore implements ObjectStore {
 			handle = await open(this.#path(key), 'r');
 			const stats = await handle.stat();
 			if (!stats.isFile()) throw new AppError('not_found', { detail: `no object ${key}` });
-			const version = [stats.ino, stats.size, Math.trunc(stats.mtimeMs)].map((part) => part.toString(36));
 			return {
 				handle,
 				contentType: contentTypeOf(key),
 				cacheControl: this.#cacheControl,
 				contentLength: stats.size,
-				etag: `"${version.join('-')}"`,
+				etag: etagOf(stats),
 			};
 		} catch (error) {
 			await handle?.close();
@@ -150,6 +171,23 @@ export class FilesystemStore implements ObjectStore {
 		const expires = nowSeconds() + (options.expiresInSeconds ?? this.#linkTtlSeconds);
 		const signature = signLink(this.#signingKey, { key, expires });
 		return `${this.#publicBaseUrl}/files/${key}?expires=${expires}&signature=${signature}`;
+	}
+
+	async uploadUrl(key: string, options: UploadUrlOptions): Promise<UploadLink> {
+		checkObjectKey(key);
+		checkUpload(options);
+		const { expiresInSeconds, ...limits } = options;
+		const query = signUpload(this.#signingKey, { key, expires: nowSeconds() + expiresInSeconds, ...limits });
+		return {
+			method: 'PUT',
+			url: `${this.#publicBaseUrl}/files/${key}?${query}`,
+			headers: { 'Content-Type': options.contentType },
+		};
+	}
+
+	/** Judges an upload link that a client presents, by its query. */
+	verifyUpload(key: string, query: URLSearchParams): UploadVerdict {
+		return verifyUpload(this.#signingKey, key, query, nowSeconds());
 	}
 
 	/** Judges a link that a client presents. */
@@ -191,7 +229,7 @@ export class FilesystemStore implements ObjectStore {
 	 * object. There is no fsync: it would guard against a loss of power only, at the price of a flush of the disk for
 	 * every crop, and a job can be run again.
 	 */
-	async #replace(key: string, body: Uint8Array | SizedStream): Promise<void> {
+	async #replace(key: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
 		const target = this.#path(key);
 		const temporary = await this.#writeTemporary(body);
 		try {
@@ -213,13 +251,13 @@ export class FilesystemStore implements ObjectStore {
 	 * The temporary directory is made at start-up only: when it is missing, the volume is, and making it anew would fill
 	 * the disk below the mount point instead.
 	 */
-	async #writeTemporary(body: Uint8Array | SizedStream): Promise<string> {
+	async #writeTemporary(body: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
 		const path = join(this.#temporaryDirectory, randomUUID());
 		const handle = await unavailable(open(path, 'wx'));
 		try {
 			if (body instanceof Uint8Array) await unavailable(handle.writeFile(body));
 			// The stream's own failure passes as it is; only the disk's becomes `storage_unavailable`.
-			else for await (const chunk of chunksOf(body)) await unavailable(handle.writeFile(chunk));
+			else for await (const chunk of body) await unavailable(handle.writeFile(chunk));
 			await unavailable(handle.close());
 			return path;
 		} catch (error) {
@@ -240,6 +278,10 @@ async function unavailable<T>(operation: Promise<T>): Promise<T> {
 	} catch (error) {
 		throw new AppError('storage_unavailable', { cause: error });
 	}
+}
+
+function etagOf({ ino, size, mtimeMs }: Stats): string {
+	return `"${[ino, size, Math.trunc(mtimeMs)].map((part) => part.toString(36)).join('-')}"`;
 }
 
 function nowSeconds(): number {

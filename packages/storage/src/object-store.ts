@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { UploadLink, UploadUrlOptions } from './upload-link.ts';
 
 export interface PutOptions {
 	/** Media type of the object; must be the one that the key's extension stands for, see `contentTypeOf`. */
@@ -12,8 +13,16 @@ export interface UrlOptions {
 	readonly expiresInSeconds?: number;
 }
 
+/** What there is to say of an object without reading it. */
+export interface ObjectHead {
+	/** Bytes. */
+	readonly contentLength: number;
+	/** A strong validator, with its quotes. */
+	readonly etag: string;
+}
+
 /**
- * Where crops and inline images live. Both drivers pass the contract suite in `test/contract`.
+ * Where crops, inline images and uploads live. Both drivers pass the contract suite in `test/contract`.
  *
  * Every method rejects with AppError `invalid_request` on a key that breaks the rules of `checkObjectKey`, and with
  * `storage_unavailable` when the store cannot be reached, refuses us or is full.
@@ -33,6 +42,13 @@ export interface ObjectStore {
 	 */
 	get(key: string): Promise<Readable>;
 
+	/**
+	 * Looks at an object, say whether an upload has come.
+	 *
+	 * @throws AppError `not_found` when there is no such object.
+	 */
+	head(key: string): Promise<ObjectHead>;
+
 	/** Deletes the object; one that is not there is no error. */
 	delete(key: string): Promise<void>;
 
@@ -41,6 +57,15 @@ export interface ObjectStore {
 
 	/** A link that a client can GET the object from. Whether the object exists is not looked at. */
 	url(key: string, options?: UrlOptions): Promise<string>;
+
+	/**
+	 * A link that a client can PUT the object to, as often as it likes until the link expires; each time the object
+	 * appears whole or not at all. Its media type is no more than what the client must announce.
+	 *
+	 * @throws AppError `body_too_large` for a `contentLength` beyond `maxBytes`; `invalid_request` for a media type that
+	 * no picture or video has.
+	 */
+	uploadUrl(key: string, options: UploadUrlOptions): Promise<UploadLink>;
 
 	/** Resolves when the store can take an object right now: it really writes one. */
 	check(): Promise<void>;

@@ -16,7 +16,7 @@ export interface S3ConnectionOptions {
 	readonly forcePathStyle?: boolean;
 	/** By default the SDK's chain: environment, shared files, container or instance role, web identity. */
 	readonly credentials?: S3Credentials;
-	/** Limit of one attempt of a request, sending the body included, in milliseconds; default 60000. */
+	/** Limit of one attempt of a request, sending a body of up to 60 MB included, in milliseconds; default 60000. */
 	readonly requestTimeoutMs?: number;
 }
 
@@ -25,11 +25,18 @@ export interface S3ConnectionOptions {
  * above what a process has in flight: a worker uploads the crops of a few jobs at a time.
  */
 const MAX_SOCKETS = 128;
+export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
 const CONNECTION_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 30_000;
 
 export function createS3Client(options: S3ConnectionOptions, logger: Logger): S3Client {
-	const { region, endpoint, forcePathStyle = false, credentials, requestTimeoutMs = 60_000 } = options;
+	const {
+		region,
+		endpoint,
+		forcePathStyle = false,
+		credentials,
+		requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+	} = options;
 	return new S3Client({
 		region,
 		forcePathStyle,

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import {
 	DeleteObjectCommand,
 	GetObjectCommand,
+	HeadObjectCommand,
 	ListObjectsV2Command,
 	PutObjectCommand,
 	type PutObjectCommandInput,
@@ -11,11 +12,12 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { AppError, type Logger } from '@facet/contracts';
 import { checkContentType } from './content-type.ts';
 import { checkObjectKey, checkObjectPrefix } from './object-key.ts';
-import type { ObjectStore, PutOptions, UrlOptions } from './object-store.ts';
-import { createS3Client, type S3ConnectionOptions } from './s3-client.ts';
+import type { ObjectHead, ObjectStore, PutOptions, UrlOptions } from './object-store.ts';
+import { createS3Client, DEFAULT_REQUEST_TIMEOUT_MS, type S3ConnectionOptions } from './s3-client.ts';
 import { isNotImplemented, isS3Error, toS3AppError } from './s3-errors.ts';
 import { EXPIRY_TAG, ensureLifecycleRule } from './s3-lifecycle.ts';
 import { chunksOf, type SizedStream, toSizedBody } from './sized-body.ts';
+import { checkUpload, type UploadLink, type UploadUrlOptions } from './upload-link.ts';
 
 export interface S3StoreOptions extends S3ConnectionOptions {
 	/** An existing bucket. */
@@ -39,6 +41,10 @@ const READINESS_KEY = 'facet-readiness';
 /** Requests in flight of one `deletePrefix`. */
 const DELETE_CONCURRENCY = 16;
 const TAGGING = new URLSearchParams({ [EXPIRY_TAG.Key]: EXPIRY_TAG.Value }).toString();
+
+const TAGGING_HEADER = 'x-amz-tagging';
+/** A stream's request may take as long as it would at this rate, where that is longer than the limit of any request. */
+const MIN_UPLOAD_BYTES_PER_MS = 1000;
 
 /**
  * Objects in a bucket of AWS S3, MinIO, R2, Ceph and the like.
@@ -101,6 +107,17 @@ export class S3Store implements ObjectStore {
 		return bytes;
 	}
 
+	/** The answer to HEAD has no body, so a missing bucket looks like a missing object. */
+	async head(key: string): Promise<ObjectHead> {
+		const command = new HeadObjectCommand({ Bucket: this.#options.bucket, Key: checkObjectKey(key) });
+		const { ContentLength, ETag } = await this.#client.send(command).catch((error: unknown) => {
+			throw toS3AppError(error, key);
+		});
+		if (ContentLength === undefined || ETag === undefined)
+			throw new AppError('internal', { cause: new Error(`no length or no ETag of ${key}`) });
+		return { contentLength: ContentLength, etag: ETag };
+	}
+
 	async delete(key: string): Promise<void> {
 		const command = new DeleteObjectCommand({ Bucket: this.#options.bucket, Key: checkObjectKey(key) });
 		await this.#client.send(command).catch((error: unknown) => {
@@ -140,6 +157,35 @@ export class S3Store implements ObjectStore {
 		}).catch((error: unknown) => {
 			throw toS3AppError(error, key);
 		});
+	}
+
+	/** The tag cannot be a part of the link: S3 heeds it in a header only, which the client has to send. */
+	async uploadUrl(key: string, options: UploadUrlOptions): Promise<UploadLink> {
+		checkObjectKey(key);
+		checkUpload(options);
+		const { expiresInSeconds, contentType, contentLength } = options;
+		if (this.#tagging === 'untried') await this.check();
+		const tagged = this.#tagging === 'works';
+		const command = new PutObjectCommand({
+			Bucket: this.#options.bucket,
+			Key: key,
+			ContentType: contentType,
+			...(contentLength === undefined ? {} : { ContentLength: contentLength }),
+			...(tagged ? { Tagging: TAGGING } : {}),
+		});
+		const url = await getSignedUrl(this.#presigner, command, {
+			expiresIn: Math.min(expiresInSeconds, MAX_LINK_SECONDS),
+			// By default the presigner leaves the type to the client: a page of HTML in a bucket that anyone may read.
+			signableHeaders: new Set(['content-type', 'content-length']),
+			unhoistableHeaders: new Set([TAGGING_HEADER]),
+		}).catch((error: unknown) => {
+			throw toS3AppError(error, key);
+		});
+		return {
+			method: 'PUT',
+			url,
+			headers: { 'Content-Type': contentType, ...(tagged ? { [TAGGING_HEADER]: TAGGING } : {}) },
+		};
 	}
 
 	/** Writes one small object, always the same: a billed request each time, so ask every few seconds at most. */
@@ -208,7 +254,13 @@ export class S3Store implements ObjectStore {
 					ContentLength: body.contentLength,
 					...(this.#tagging === 'works' ? { Tagging: TAGGING } : {}),
 				}),
-				{ abortSignal: abort.signal },
+				{
+					abortSignal: abort.signal,
+					requestTimeout: Math.max(
+						this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+						body.contentLength / MIN_UPLOAD_BYTES_PER_MS,
+					),
+				},
 			);
 		} catch (error) {
 			throw failure ?? toS3AppError(error, target.Key);

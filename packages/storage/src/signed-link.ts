@@ -19,17 +19,27 @@ export type LinkVerdict = 'valid' | 'expired' | 'forged';
 
 /** The base64url HMAC-SHA256 of a grant. */
 export function signLink(signingKey: string, { key, expires }: LinkGrant): string {
-	// The first line keeps the signature from meaning anything elsewhere, should the key ever sign something else.
+	// The first line keeps the signature from meaning anything elsewhere: links for uploads have another.
 	// Neither part can hold a line break, so no two grants have the same text.
-	return createHmac('sha256', signingKey).update(`facet-file-v1\n${key}\n${expires}`).digest('base64url');
+	return signText(signingKey, `facet-file-v1\n${key}\n${expires}`);
 }
 
 /** Judges a link, comparing in constant time. The signature comes first: only a true link is told that it is old. */
 export function verifyLink(signingKey: string, link: PresentedLink, nowSeconds: number): LinkVerdict {
 	if (link.signature === null || link.expires === null || !/^\d{1,12}$/.test(link.expires)) return 'forged';
 	const expires = Number(link.expires);
-	const expected = Buffer.from(signLink(signingKey, { key: link.key, expires }));
-	const received = Buffer.from(link.signature);
-	if (expected.length !== received.length || !timingSafeEqual(expected, received)) return 'forged';
+	if (!isSame(signLink(signingKey, { key: link.key, expires }), link.signature)) return 'forged';
 	return nowSeconds <= expires ? 'valid' : 'expired';
+}
+
+/** The base64url HMAC-SHA256 of a text. */
+export function signText(signingKey: string, text: string): string {
+	return createHmac('sha256', signingKey).update(text).digest('base64url');
+}
+
+/** Compares two signatures in constant time. */
+export function isSame(expectedSignature: string, presentedSignature: string): boolean {
+	const expected = Buffer.from(expectedSignature);
+	const received = Buffer.from(presentedSignature);
+	return expected.length === received.length && timingSafeEqual(expected, received);
 }
