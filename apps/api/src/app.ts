@@ -1,10 +1,11 @@
 import type { ApiMetrics, createOperations, PinoLogger } from '@facet/observability';
 import { type FilesystemStore, type ObjectStore, serveSignedFile } from '@facet/storage';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { DetectionService } from './detection-service.ts';
 import { type AuthenticateOptions, authenticate } from './middleware/authenticate.ts';
 import { errorResponse, methodNotAllowed, notFound } from './middleware/error-response.ts';
 import { jsonBody } from './middleware/json-body.ts';
+import { problemResponse } from './middleware/problem-response.ts';
 import { type RateLimitOptions, rateLimit } from './middleware/rate-limit.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { detectFaces } from './routes/detect-faces.ts';
@@ -26,6 +27,15 @@ export interface AppOptions {
 
 /** The documented path, and the one under which existing clients of the original service know it. */
 const DETECT_FACES_PATHS = ['/detect_faces', '/interface/detect-api/detect_faces'];
+
+/** All of `/v1`: callers known and counted, errors as problem details. Routes go between. */
+function v1Router(admit: readonly RequestHandler[]): Router {
+	const router = express.Router();
+	router.use(...admit);
+	router.use(notFound());
+	router.use(problemResponse());
+	return router;
+}
 
 export function createApp(options: AppOptions): Express {
 	const { service, store, files, metrics, logger } = options;
@@ -49,6 +59,7 @@ export function createApp(options: AppOptions): Express {
 		.route(DETECT_FACES_PATHS)
 		.post(admit, jsonBody(options.maxBodyBytes), detectFaces({ service, store, metrics }))
 		.all(methodNotAllowed('POST'));
+	app.use('/v1', v1Router(admit));
 	if (files) {
 		app.use('/files', (request, response) => serveSignedFile(files, request, response));
 	}

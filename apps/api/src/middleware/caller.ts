@@ -20,9 +20,14 @@ export function setCaller(request: Request, caller: Caller): void {
 	callers.set(request, caller);
 }
 
+/** The caller of a request, once that is known. */
+export function knownCaller(request: Request): Caller | undefined {
+	return callers.get(request);
+}
+
 /** The caller of a request that has passed the door. */
 export function callerOf(request: Request): Caller {
-	const caller = callers.get(request);
+	const caller = knownCaller(request);
 	if (caller === undefined) throw new Error('a request that did not pass the authentication');
 	return caller;
 }

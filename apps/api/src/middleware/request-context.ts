@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiMetrics, PinoLogger } from '@facet/observability';
 import type { Request, RequestHandler, Response } from 'express';
+import { knownCaller } from './caller.ts';
 
 /** What every handler knows of its request. */
 export interface RequestContext {
@@ -35,16 +36,23 @@ export function requestContext(logger: PinoLogger, metrics: ApiMetrics): Request
 		const startedAt = performance.now();
 		response.on('close', () => {
 			const ms = Math.round((performance.now() - startedAt) * 10) / 10;
-			// The matched route, not the path: paths are without number, and those of files carry keys.
-			const route: unknown = request.route?.path;
 			const labels = {
-				route: typeof route === 'string' ? route : request.baseUrl || 'other',
+				route: routeOf(request),
 				method: request.method,
 				status: response.writableFinished ? String(response.statusCode) : 'aborted',
 			};
 			metrics.requestSeconds.observe(labels, ms / 1000);
-			context.logger.info({ ...labels, ms, jobId: response.getHeader('X-Job-Id') }, 'request');
+			const caller = knownCaller(request)?.id;
+			context.logger.info({ ...labels, ms, caller, jobId: response.getHeader('X-Job-Id') }, 'request');
 		});
 		next();
 	};
+}
+
+/** The matched route, not the path: paths are without number, and those of files carry keys. */
+function routeOf(request: Request): string {
+	const path: unknown = request.route?.path;
+	// A route may have several paths; the first is its name.
+	const name: unknown = Array.isArray(path) ? path[0] : path;
+	return (typeof name === 'string' ? request.baseUrl + name : request.baseUrl) || 'other';
 }
