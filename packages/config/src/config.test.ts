@@ -31,6 +31,32 @@ describe('parseConfig', () => {
 		expect(parseConfig({ API_HOST, API_KEYS: ' a , ,b' }).api.keys).toEqual(['a', 'b']);
 	});
 
+	it('listens to the world without keys of its own when every caller needs a stored one', () => {
+		const { api } = parseConfig({ API_HOST: '0.0.0.0', REQUIRE_API_KEY: 'true' });
+		expect(api).toMatchObject({ keys: [], requireKey: true });
+		expect(() => parseConfig({ API_HOST: '0.0.0.0', REQUIRE_API_KEY: 'false' })).toThrow(/API_KEYS/);
+	});
+
+	it.each([24, 32, 64])('takes webhook secrets of %i bytes, several of them', (bytes) => {
+		const padded = `whsec_${Buffer.alloc(bytes, 255).toString('base64')}`;
+		const bare = padded.replace(/=+$/, '');
+		const { webhooks } = parseConfig({ WEBHOOK_SECRET: `${padded}, ${bare}` });
+		expect(webhooks.secrets).toEqual([padded, bare]);
+	});
+
+	it.each([
+		['no prefix', Buffer.alloc(32).toString('base64')],
+		['too short', `whsec_${Buffer.alloc(23).toString('base64')}`],
+		['too long', `whsec_${Buffer.alloc(65).toString('base64')}`],
+		['base64url', `whsec_${Buffer.alloc(33, 255).toString('base64url')}`],
+		['a character too many', `whsec_${Buffer.alloc(33).toString('base64')}A`],
+		['one of two', `whsec_${Buffer.alloc(32).toString('base64')},hunter2`],
+	])('refuses a webhook secret with %s, and does not show it', (_, WEBHOOK_SECRET) => {
+		const parse = () => parseConfig({ WEBHOOK_SECRET });
+		expect(parse).toThrow(/WEBHOOK_SECRET: expected `whsec_` and 24 to 64 bytes in base64/);
+		expect(parse).not.toThrow(WEBHOOK_SECRET.slice(-7));
+	});
+
 	it('demands a bucket for S3', () => {
 		expect(() => parseConfig({ STORAGE_DRIVER: 's3' })).toThrow(/S3_BUCKET/);
 	});
