@@ -103,7 +103,7 @@ function rawQueue(): Queue {
 	return queue;
 }
 
-async function submit(urgency: 'sync' | 'async' | 'batch' = 'sync', jobId: string = randomUUID()) {
+async function submit(urgency: 'sync' | 'normal' | 'batch' = 'sync', jobId: string = randomUUID()) {
 	const expectation = waiter.expect(jobId);
 	await producer.add('detect', jobId, job, { urgency });
 	return { jobId, expectation };
@@ -192,7 +192,7 @@ describe('waiting for a job', () => {
 
 describe('the queue', () => {
 	it('takes synchronous jobs before asynchronous ones, and these before batches', async () => {
-		const ids = ['batch', 'async', 'sync', 'batch', 'async', 'sync'] as const;
+		const ids = ['batch', 'normal', 'sync', 'batch', 'normal', 'sync'] as const;
 		const urgencyOf = new Map<string, string>();
 		const outcomes: Promise<JobOutcome>[] = [];
 		for (const urgency of ids) {
@@ -206,7 +206,7 @@ describe('the queue', () => {
 			return result;
 		});
 		await Promise.all(outcomes);
-		expect(order).toEqual(['sync', 'sync', 'async', 'async', 'batch', 'batch']);
+		expect(order).toEqual(['sync', 'sync', 'normal', 'normal', 'batch', 'batch']);
 	});
 
 	it('adds one job for one id', async () => {
@@ -343,7 +343,7 @@ describe('the end of a job', () => {
 	});
 
 	it('comes at once to a waiting job that is canceled', async () => {
-		const { jobId, expectation } = await submit('async');
+		const { jobId, expectation } = await submit('normal');
 		expect(await new JobControl(queues, results, prefix).end(jobId, 'canceled')).toMatchObject(job);
 		expect(await expectation.outcome(10_000)).toMatchObject({ status: 'canceled' });
 		expect(await producer.depth('detect')).toBe(0);
@@ -412,8 +412,8 @@ describe('the end of a job', () => {
 describe('reading jobs', () => {
 	it('shows a job from its beginning to its end', async () => {
 		const reader = new JobReader(queues, results);
-		const { jobId } = await submit('async');
-		const next = (await submit('async')).jobId;
+		const { jobId } = await submit('normal');
+		const next = (await submit('normal')).jobId;
 		expect(await reader.read(jobId)).toMatchObject({ status: 'queued', attempts: 0, data: job });
 		expect(await reader.position(jobId)).toBe(0);
 		expect(await reader.position(next)).toBe(1);

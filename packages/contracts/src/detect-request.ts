@@ -64,11 +64,12 @@ export function parseDetectRequest(body: unknown): DetectRequest {
 	throw new AppError('missing_input');
 }
 
-function parseHttpUrl(text: string): string {
+/** @throws AppError `invalid_url`, naming the field. */
+export function parseHttpUrl(text: string, field = 'url'): string {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
 	if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
 		throw new AppError('invalid_url', {
-			detail: 'url: expected an absolute http or https URL',
+			detail: `${field}: expected an absolute http or https URL`,
 		});
 	}
 	return url.href;

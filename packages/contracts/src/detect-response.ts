@@ -107,11 +107,11 @@ function toLandmarksString(face: Detection, origin: Point = { x: 0, y: 0 }): str
 		.join(':');
 }
 
-function toWirePoint({ x, y }: Point): WirePoint {
+export function toWirePoint({ x, y }: Point): WirePoint {
 	return [Math.round(x), Math.round(y)];
 }
 
-function toWireBox(box: BoundingBox): WireBox {
+export function toWireBox(box: BoundingBox): WireBox {
 	const { x, y, width, height } = roundBox(box);
 	return [x, y, width, height];
 }

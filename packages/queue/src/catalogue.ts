@@ -41,5 +41,5 @@ export const JOB_CATALOGUE: { readonly [Name in JobName]: JobDefinition<Name> } 
  * Who waits for a job decides its BullMQ priority: 0 goes before all, larger numbers later.
  * A client that holds a connection open goes before one that polls, and this one before a batch.
  */
-export const PRIORITY = { sync: 0, async: 10, batch: 20 } as const;
+export const PRIORITY = { sync: 0, high: 5, normal: 10, low: 15, batch: 20 } as const;
 export type Urgency = keyof typeof PRIORITY;

@@ -1,4 +1,11 @@
-import { AppError, type DetectJob, type DetectResult, type JobOutcome, type Logger } from '@facet/contracts';
+import {
+	AppError,
+	type DetectJob,
+	type DetectResult,
+	type JobOutcome,
+	type JobProgress,
+	type Logger,
+} from '@facet/contracts';
 import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE } from './catalogue.ts';
@@ -7,12 +14,6 @@ import { endedJobOf, parseJobData } from './job-facts.ts';
 import { redisKeys } from './keys.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { ResultStore } from './result-store.ts';
-
-/** A running job's progress, as BullMQ stores it. */
-export interface JobProgress {
-	readonly framesDone: number;
-	readonly framesWanted: number;
-}
 
 export interface JobContext {
 	readonly jobId: string;

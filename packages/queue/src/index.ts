@@ -1,17 +1,19 @@
 export { type CallerLimits, type CallerRecord, CallerStore, currentSecrets } from './caller-store.ts';
 export { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
 export { connectConsumer, connectProducer } from './connection.ts';
+export { DeliveryQueue } from './delivery-queue.ts';
+export { DeliveryStore } from './delivery-store.ts';
 export {
 	DetectConsumer,
 	type DetectHandlerFunction,
 	type JobContext,
-	type JobProgress,
 } from './detect-consumer.ts';
 export { JobsInFlight } from './in-flight.ts';
 export { JobControl } from './job-control.ts';
 export { type IndexedJob, JobIndex } from './job-index.ts';
-export { JobReader, type JobSnapshot } from './job-reader.ts';
+export { JobReader } from './job-reader.ts';
 export { type RedisKeys, redisKeys } from './keys.ts';
+export { OutboxDispatcher } from './outbox-dispatcher.ts';
 export { type AddOptions, JobProducer, type NewJob, type QueueStatistics } from './producer.ts';
 export { Queues } from './queues.ts';
 export { checkRedisWritable, warnUnlessNoEviction } from './redis-health.ts';

@@ -1,26 +1,10 @@
-import { type DetectJob, type JobOutcome, type JobStatus, OPEN_CALLER } from '@facet/contracts';
+import { type JobSnapshot, type JobStatus, OPEN_CALLER } from '@facet/contracts';
 import type { Job, JobState } from 'bullmq';
 import { z } from 'zod';
-import type { JobProgress } from './detect-consumer.ts';
 import { codeFromReason } from './failure-reason.ts';
 import { endedJobOf, parseJobData } from './job-facts.ts';
 import type { Queues } from './queues.ts';
 import type { ResultStore } from './result-store.ts';
-
-/** A job at one moment: an unfinished one as the queue knows it, an ended one by its outcome. Times in ms since 1970. */
-export type JobSnapshot =
-	| {
-			readonly id: string;
-			readonly status: 'queued' | 'processing';
-			readonly data: DetectJob;
-			readonly createdAt: number;
-			/** Start of the present or last run. */
-			readonly startedAt: number | undefined;
-			/** Runs begun. */
-			readonly attempts: number;
-			readonly progress: JobProgress | undefined;
-	  }
-	| { readonly id: string; readonly status: JobOutcome['status']; readonly outcome: JobOutcome };
 
 const progressSchema = z.object({ framesDone: z.number(), framesWanted: z.number() });
 
