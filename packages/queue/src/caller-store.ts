@@ -46,12 +46,14 @@ return 1
 export class CallerStore {
 	readonly #redis: Redis;
 	readonly #keys: RedisKeys;
+	readonly #now: () => number;
 	readonly #byDigest = new ExpiringCache<CallerRecord | undefined>(CACHE_MS, CACHE_ENTRIES);
 	readonly #digestById = new ExpiringCache<string | null>(CACHE_MS, CACHE_ENTRIES);
 
-	constructor(redis: Redis, options: { readonly prefix: string }) {
+	constructor(redis: Redis, options: { readonly prefix: string; readonly now?: () => number }) {
 		this.#redis = redis;
 		this.#keys = redisKeys(options.prefix);
+		this.#now = options.now ?? Date.now;
 	}
 
 	/**
@@ -94,7 +96,7 @@ export class CallerStore {
 		const record: CallerRecord = {
 			id: `key_${randomBytes(8).toString('hex')}`,
 			name,
-			createdAt: Date.now(),
+			createdAt: this.#now(),
 			webhookSecrets: [{ secret: newSecret() }],
 			...limits,
 		};
@@ -111,13 +113,13 @@ export class CallerStore {
 
 	/** Switches a key off. A second time changes nothing. */
 	async revoke(id: string): Promise<CallerRecord> {
-		return this.#change(id, (record) => ({ ...record, revokedAt: record.revokedAt ?? Date.now() }));
+		return this.#change(id, (record) => ({ ...record, revokedAt: record.revokedAt ?? this.#now() }));
 	}
 
 	/** Gives the caller a new webhook secret; those before go on signing for another day at most. */
 	async rotateSecret(id: string): Promise<CallerRecord> {
 		return this.#change(id, (record) => {
-			const now = Date.now();
+			const now = this.#now();
 			const earlier = record.webhookSecrets
 				.filter(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt > now)
 				.map(({ secret, expiresAt }) => ({ secret, expiresAt: expiresAt ?? now + ROTATION_OVERLAP_MS }));
