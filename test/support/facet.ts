@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DetectFailure, type FacesObj, type StageTimings, stageTimingsSchema } from '@facet/contracts';
-import { ServiceProcess } from './service-process.ts';
+import { CallerStore, connectConsumer } from '@facet/queue';
+import { type LogLine, ServiceProcess } from './service-process.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -29,13 +30,18 @@ export class Facet {
 	readonly #environment: Environment;
 	readonly #directory: string;
 	readonly #processes: ServiceProcess[] = [];
+	readonly #redis: ReturnType<typeof connectConsumer>;
 	/** Prefix of its keys in Redis. */
 	readonly prefix: string;
+	/** Its stored keys, as the command line sees them. */
+	readonly callers: CallerStore;
 	/** Where the API listens. */
 	url = '';
 
-	private constructor(queuePrefix: string, environment: Environment, directory: string) {
+	private constructor(redisUrl: string, queuePrefix: string, environment: Environment, directory: string) {
 		this.prefix = `{${queuePrefix}}`;
+		this.#redis = connectConsumer(redisUrl, { debug() {}, info() {}, warn() {}, error() {} });
+		this.callers = new CallerStore(this.#redis, { prefix: this.prefix });
 		this.#environment = environment;
 		this.#directory = directory;
 	}
@@ -45,6 +51,7 @@ export class Facet {
 		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
 		const queuePrefix = `test-${randomUUID()}`;
 		const facet = new Facet(
+			redisUrl,
 			queuePrefix,
 			{
 				REDIS_URL: redisUrl,
@@ -124,6 +131,13 @@ export class Facet {
 		return stageTimingsSchema.parse(line?.timings)[stage];
 	}
 
+	/** The first line, past or to come, that the API logs with this message. */
+	async logged(message: string, matches?: (line: LogLine) => boolean): Promise<LogLine> {
+		const api = this.#processes.find(({ app }) => app === 'api');
+		if (api === undefined) throw new Error('a Facet without an API');
+		return api.logged(message, matches);
+	}
+
 	/** All that the processes have logged. */
 	get logs(): string {
 		return this.#processes.map((process) => process.output).join('\n');
@@ -131,6 +145,7 @@ export class Facet {
 
 	async stop(): Promise<void> {
 		await Promise.all(this.#processes.map((process) => process.end()));
+		this.#redis.disconnect();
 		await rm(this.#directory, { recursive: true, force: true });
 	}
 
