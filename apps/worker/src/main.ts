@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { loadConfig } from '@facet/config';
+import { loadConfig, publicBaseUrl } from '@facet/config';
 import { AddressGuard, createSourceClient, ProcessLimit } from '@facet/media';
 import {
 	createLogger,
@@ -26,6 +26,8 @@ import { Scratch } from './scratch.ts';
 import { SourceFetcher } from './source-fetcher.ts';
 import { startSweeper } from './sweeper.ts';
 import { VideoPipeline } from './video-pipeline.ts';
+import { createEventRenderer } from './webhooks/event-renderer.ts';
+import { startDeliveries } from './webhooks/start-deliveries.ts';
 
 const config = loadConfig();
 const logger = createLogger('worker', { level: config.logLevel });
@@ -45,10 +47,11 @@ const inference = await Inference.start(pool);
 const metrics = createWorkerMetrics(() => ({ queued: pool.queueSize, running: pool.runningTasks }));
 
 const scratch = await Scratch.open();
+const baseUrl = publicBaseUrl(config.api, config.api.port);
 const store = await createObjectStore(
 	config.storage.driver === 's3'
 		? { ...config.storage, expireAfterSeconds: config.storage.linkTtlSeconds }
-		: { ...config.storage, publicBaseUrl: config.api.publicBaseUrl ?? '' },
+		: { ...config.storage, publicBaseUrl: baseUrl },
 	logger,
 );
 const stopSweeper = startSweeper(store, config.storage.linkTtlSeconds, logger);
@@ -66,12 +69,33 @@ const redis = connectConsumer(config.redis.url, logger);
 redis.on('ready', () => {
 	warnUnlessNoEviction(redis, logger).catch((err: unknown) => logger.debug({ err }, 'redis: no INFO'));
 });
+const results = new ResultStore(redis, {
+	prefix: config.redis.prefix,
+	ttlSeconds: config.jobs.resultTtlSeconds,
+});
+const deliveriesRedis = connectConsumer(config.redis.url, logger);
+const deliveries = startDeliveries({
+	...config.webhooks,
+	redis: deliveriesRedis,
+	prefix: config.redis.prefix,
+	lockMs: config.jobs.lockMs,
+	resultTtlSeconds: config.jobs.resultTtlSeconds,
+	render: createEventRenderer({
+		results,
+		baseUrl,
+		urlOf: (key) => store.url(key),
+		resultTtlSeconds: config.jobs.resultTtlSeconds,
+	}),
+	client: sourceClient,
+	metrics,
+	logger,
+});
 const consumer = new DetectConsumer({
 	redis,
 	prefix: config.redis.prefix,
 	concurrency: config.worker.concurrency,
 	lockMs: config.jobs.lockMs,
-	results: new ResultStore(redis, { prefix: config.redis.prefix, ttlSeconds: config.jobs.resultTtlSeconds }),
+	results,
 	handler: createDetectHandler({
 		scratch,
 		fetcher,
@@ -95,6 +119,7 @@ const consumer = new DetectConsumer({
 		logger,
 	}),
 	onEnd: async ({ source }) => {
+		deliveries.kick();
 		await fetcher.discard(source).catch((err: unknown) => logger.warn({ err }, 'inline image not deleted'));
 	},
 	onDiscard: (jobId) => uploader.discard(jobId),
@@ -138,12 +163,13 @@ async function listenSomewhere(server: Server): Promise<number> {
 stopOnSignals(logger, async () => {
 	stopping = true;
 	stopSweeper();
-	await consumer.close(config.shutdownTimeoutMs);
+	await Promise.all([consumer.close(config.shutdownTimeoutMs), deliveries.close(config.shutdownTimeoutMs)]);
 	await pool.close();
 	await sourceClient.close();
 	await store.close();
 	await scratch.close();
 	redis.disconnect();
+	deliveriesRedis.disconnect();
 	operations.close();
 	operations.closeAllConnections();
 });

@@ -16,4 +16,6 @@ export * from './v1/job-request.ts';
 export * from './v1/problem.ts';
 export * from './v1/to-wire-job.ts';
 export * from './v1/upload.ts';
+export * from './v1/upload-id.ts';
+export * from './v1/webhook-test.ts';
 export * from './webhook-event.ts';

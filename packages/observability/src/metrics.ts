@@ -22,6 +22,10 @@ export interface WorkerMetrics {
 	readonly faces: Counter;
 	/** Crops that could not be stored, after all retries. */
 	readonly lostCrops: Counter;
+	/** Attempts at webhooks by outcome: `delivered`, `disabled`, or why it failed. */
+	readonly deliveries: Counter<'outcome'>;
+	/** Time of each attempt, in seconds. */
+	readonly deliverySeconds: Histogram;
 }
 
 export function createApiMetrics(): ApiMetrics {
@@ -87,6 +91,18 @@ export function createWorkerMetrics(
 		lostCrops: new Counter({
 			name: 'facet_lost_crops_total',
 			help: 'Crops that could not be stored',
+			registers,
+		}),
+		deliveries: new Counter({
+			name: 'facet_webhook_deliveries_total',
+			help: 'Attempts at webhooks by outcome',
+			labelNames: ['outcome'],
+			registers,
+		}),
+		deliverySeconds: new Histogram({
+			name: 'facet_webhook_delivery_seconds',
+			help: 'Time of each attempt at a webhook, in seconds',
+			buckets: LATENCY_BUCKETS,
 			registers,
 		}),
 	};
