@@ -1,5 +1,5 @@
 import type { ApiMetrics, createOperations, PinoLogger } from '@facet/observability';
-import { type FilesystemStore, type ObjectStore, serveSignedFile } from '@facet/storage';
+import { type FilesystemStore, type ObjectStore, receiveSignedFile, serveSignedFile } from '@facet/storage';
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { DetectionService } from './detection-service.ts';
 import { type AuthenticateOptions, authenticate } from './middleware/authenticate.ts';
@@ -8,7 +8,11 @@ import { jsonBody } from './middleware/json-body.ts';
 import { problemResponse } from './middleware/problem-response.ts';
 import { type RateLimitOptions, rateLimit } from './middleware/rate-limit.ts';
 import { requestContext } from './middleware/request-context.ts';
+import { discardUnreadBody } from './middleware/unread-body.ts';
+import { type DeliveryRoutesOptions, listDeliveries, replayDelivery } from './routes/deliveries.ts';
 import { detectFaces } from './routes/detect-faces.ts';
+import { type CreateUploadOptions, createUpload } from './routes/uploads.ts';
+import { type TestWebhookOptions, testWebhook } from './routes/webhooks.ts';
 
 export interface AppOptions {
 	readonly service: DetectionService;
@@ -18,6 +22,8 @@ export interface AppOptions {
 	readonly access: AuthenticateOptions;
 	readonly rates: RateLimitOptions;
 	readonly maxBodyBytes: number;
+	readonly uploads: Omit<CreateUploadOptions, 'store'>;
+	readonly webhooks: DeliveryRoutesOptions & TestWebhookOptions;
 	readonly operations: ReturnType<typeof createOperations>;
 	readonly metrics: ApiMetrics;
 	readonly logger: PinoLogger;
@@ -28,10 +34,23 @@ export interface AppOptions {
 /** The documented path, and the one under which existing clients of the original service know it. */
 const DETECT_FACES_PATHS = ['/detect_faces', '/interface/detect-api/detect_faces'];
 
+/** For bodies that name a thing or two. */
+const MAX_SMALL_BODY_BYTES = 16_384;
+
 /** All of `/v1`: callers known and counted, errors as problem details. Routes go between. */
-function v1Router(admit: readonly RequestHandler[]): Router {
+function v1Router(admit: readonly RequestHandler[], { store, uploads, webhooks }: AppOptions): Router {
 	const router = express.Router();
 	router.use(...admit);
+	router
+		.route('/uploads')
+		.post(jsonBody(MAX_SMALL_BODY_BYTES), createUpload({ store, ...uploads }))
+		.all(methodNotAllowed('POST'));
+	router.route('/jobs/:id/deliveries').get(listDeliveries(webhooks)).all(methodNotAllowed('GET', 'HEAD'));
+	router.route('/deliveries/:id/replay').post(replayDelivery(webhooks)).all(methodNotAllowed('POST'));
+	router
+		.route('/webhooks/test')
+		.post(jsonBody(MAX_SMALL_BODY_BYTES), testWebhook(webhooks))
+		.all(methodNotAllowed('POST'));
 	router.use(notFound());
 	router.use(problemResponse());
 	return router;
@@ -52,6 +71,7 @@ export function createApp(options: AppOptions): Express {
 		if (!(await options.operations(request, response))) next();
 	});
 	app.use(requestContext(logger, metrics));
+	app.use(discardUnreadBody());
 
 	// Who calls, and how often: before a body is read.
 	const admit = [authenticate(options.access), rateLimit(options.rates)];
@@ -59,9 +79,13 @@ export function createApp(options: AppOptions): Express {
 		.route(DETECT_FACES_PATHS)
 		.post(admit, jsonBody(options.maxBodyBytes), detectFaces({ service, store, metrics }))
 		.all(methodNotAllowed('POST'));
-	app.use('/v1', v1Router(admit));
+	app.use('/v1', v1Router(admit, options));
 	if (files) {
-		app.use('/files', (request, response) => serveSignedFile(files, request, response));
+		app.use('/files', (request, response) => {
+			const answer = request.method === 'PUT' ? receiveSignedFile : serveSignedFile;
+			return answer(files, request, response);
+		});
+		app.use('/files', problemResponse());
 	}
 
 	app.use(notFound());

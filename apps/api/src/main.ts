@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { loadConfig } from '@facet/config';
+import { loadConfig, publicBaseUrl } from '@facet/config';
 import {
 	createApiMetrics,
 	createLogger,
@@ -13,7 +13,11 @@ import {
 	checkRedisWritable,
 	connectConsumer,
 	connectProducer,
+	DeliveryQueue,
+	DeliveryStore,
+	JobIndex,
 	JobProducer,
+	JobsInFlight,
 	JobWaiter,
 	Queues,
 	ResultStore,
@@ -26,6 +30,8 @@ import { stopServer } from './stop-server.ts';
 
 /** Longer than the idle time of common load balancers (60 s), so that they and not we close idle connections. */
 const KEEP_ALIVE_MS = 65_000;
+/** By default Node gives a request five minutes to arrive, which a large upload over a slow line outlasts. */
+const REQUEST_TIMEOUT_MS = 3_600_000;
 
 const config = loadConfig();
 const logger = createLogger('api', { level: config.logLevel });
@@ -45,6 +51,14 @@ const producer = new JobProducer({
 	attempts: config.jobs.attempts,
 	keepSeconds: config.jobs.resultTtlSeconds,
 });
+const deliveries = new DeliveryStore(redis, {
+	prefix: config.redis.prefix,
+	ttlSeconds: config.jobs.resultTtlSeconds,
+});
+const jobIndex = new JobIndex(redis, {
+	prefix: config.redis.prefix,
+	ttlSeconds: config.jobs.resultTtlSeconds,
+});
 const waiterRedis = connectConsumer(config.redis.url, logger);
 const waiter = JobWaiter.start('detect', {
 	redis: waiterRedis,
@@ -55,18 +69,18 @@ const waiter = JobWaiter.start('detect', {
 
 // The port is bound before the app is made, because links need to know it when the system chooses it.
 let listener: RequestListener = (_request, response) => response.writeHead(503, { 'retry-after': '1' }).end();
-const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) =>
-	listener(request, response),
+const server = createServer(
+	{ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+	(request, response) => listener(request, response),
 );
 await new Promise<void>((resolve, reject) => {
 	server.once('error', reject).listen(config.api.port, config.api.host, resolve);
 });
 const { port } = server.address() as AddressInfo; // A TCP server's address is never a string.
-const host = config.api.host.includes(':') ? `[${config.api.host}]` : config.api.host;
-const publicBaseUrl = config.api.publicBaseUrl ?? `http://${host}:${port}`;
+const baseUrl = publicBaseUrl(config.api, port);
 
 const store = await createObjectStore(
-	config.storage.driver === 'fs' ? { ...config.storage, publicBaseUrl } : config.storage,
+	config.storage.driver === 'fs' ? { ...config.storage, publicBaseUrl: baseUrl } : config.storage,
 	logger,
 );
 const metrics = createApiMetrics();
@@ -75,6 +89,7 @@ let draining = false;
 listener = createApp({
 	service: new DetectionService({
 		producer,
+		inFlight: new JobsInFlight(redis, { prefix: config.redis.prefix }),
 		waiter,
 		store,
 		maxQueueDepth: config.api.maxQueueDepth,
@@ -90,6 +105,14 @@ listener = createApp({
 	},
 	rates: { redis, prefix: config.redis.prefix, requestsPerMinute: config.api.rateLimitPerMinute },
 	maxBodyBytes: config.api.maxBodyBytes,
+	uploads: { maxBytes: config.sources.maxBytes, linkTtlSeconds: config.api.uploadLinkTtlSeconds },
+	webhooks: {
+		deliveries,
+		queue: new DeliveryQueue({ queues, producer, deliveries }),
+		ownsJob: (owner, jobId) => jobIndex.has(owner, jobId),
+		hasResult: async (jobId) => (await results.ended([jobId])).length > 0,
+		timeoutMs: config.webhooks.timeoutMs,
+	},
 	operations: createOperations({
 		registry: metrics.registry,
 		checks: {
@@ -111,7 +134,7 @@ listener = createApp({
 	isDraining: () => draining,
 });
 logger.info(
-	{ url: publicBaseUrl, port, keys: config.api.keys.length, storage: config.storage.driver },
+	{ url: baseUrl, port, keys: config.api.keys.length, storage: config.storage.driver },
 	'api: listening',
 );
 

@@ -109,6 +109,11 @@ export const VARIABLE_GROUPS = {
 		MAX_QUEUE_DEPTH: wholeNumber(1)
 			.default(100_000)
 			.describe('Waiting jobs beyond which the API answers 429 with `Retry-After`.'),
+		UPLOAD_LINK_TTL_SECONDS: wholeNumber(1, 7 * DAY)
+			.default(3600)
+			.describe(
+				'How long a link of `POST /v1/uploads` can be used; an upload that began in time may end later.',
+			),
 	},
 	Webhooks: {
 		WEBHOOK_SECRET: list()

@@ -4,11 +4,9 @@ import { type DetectOptions, describeIssue, detectOptionsSchema, parseHttpUrl } 
 import { AppError } from '../errors.ts';
 import type { Fault } from '../fault.ts';
 import { JOB_EVENTS, type WebhookTarget } from '../webhook-event.ts';
+import { uploadIdSchema } from './upload-id.ts';
 
 export const JOB_PRIORITIES = ['high', 'normal', 'low'] as const;
-
-/** 32 random bytes in base64url are 43 characters; ids of uploads have fewer. */
-const uploadIdSchema = z.string().regex(/^upl_[\w-]{16,64}$/, 'an id of an upload');
 
 /** What to detect, and what to answer: the options of `POST /detect_faces` and those of `/v1`. */
 const optionFields = {
