@@ -1,17 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { AppError, type DetectJob, type DetectRequest, type JobOutcome, type Logger } from '@facet/contracts';
-import type { JobProducer, JobWaiter } from '@facet/queue';
+import type { JobProducer, JobsInFlight, JobWaiter } from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
 import { decodeInlineImage } from './inline-image.ts';
+import type { Caller } from './middleware/caller.ts';
 
 export interface DetectionServiceOptions {
 	readonly producer: JobProducer;
+	readonly inFlight: JobsInFlight;
 	readonly waiter: JobWaiter;
 	readonly store: ObjectStore;
 	/** Waiting jobs beyond which no more are taken. */
 	readonly maxQueueDepth: number;
 	/** How long a synchronous request waits, in milliseconds. */
 	readonly syncTimeoutMs: number;
+}
+
+export interface Submission {
+	readonly caller: Caller;
+	readonly requestId: string;
+	readonly logger: Logger;
 }
 
 export interface SubmittedDetection {
@@ -31,16 +39,35 @@ export class DetectionService {
 	/**
 	 * Adds a job that someone waits for.
 	 *
-	 * @throws AppError `queue_full`, `queue_unavailable`, `storage_unavailable`, `invalid_request`. No job was added then.
+	 * @throws AppError `queue_full`, `too_many_jobs`, `queue_unavailable`, `storage_unavailable`, `invalid_request`. No job
+	 * was added then.
 	 */
-	async submit(request: DetectRequest, requestId: string, logger: Logger): Promise<SubmittedDetection> {
-		const { producer, waiter, syncTimeoutMs } = this.#options;
+	async submit(request: DetectRequest, submission: Submission): Promise<SubmittedDetection> {
 		await this.#admit();
+		const { id: owner, maxJobsInFlight: limit } = submission.caller;
+		return this.#options.inFlight.whileReserved({ owner, count: 1, limit }, (counted) =>
+			this.#add(request, submission, counted),
+		);
+	}
+
+	async #add(
+		request: DetectRequest,
+		{ caller, requestId, logger }: Submission,
+		counted: boolean,
+	): Promise<SubmittedDetection> {
+		const { producer, waiter, syncTimeoutMs } = this.#options;
 		const jobId = randomUUID();
 		const source = await this.#storeSource(request, jobId);
 		const expectation = waiter.expect(jobId);
 		try {
-			await producer.add('detect', jobId, { source, options: request.options, requestId });
+			const { options } = request;
+			await producer.add('detect', jobId, {
+				source,
+				options,
+				requestId,
+				owner: caller.id,
+				...(counted && { counted }),
+			});
 		} catch (error) {
 			expectation.release();
 			// Not awaited: the client should not wait for the tidying up, and what it misses the store's expiry takes.

@@ -22,6 +22,14 @@ const RELEASE = new RedisScript(`
 if redis.call('DECRBY', KEYS[1], ARGV[1]) <= 0 then redis.call('DEL', KEYS[1]) end
 `);
 
+export interface Reservation {
+	readonly owner: string;
+	/** New jobs. */
+	readonly count: number;
+	/** Most jobs in flight of this caller; undefined for as many as it likes, which are not counted. */
+	readonly limit: number | undefined;
+}
+
 /**
  * Counts the jobs of those callers that may have only so many unfinished at once. What is reserved here is given back by
  * the end of each job, in the script that stores its outcome; such jobs carry `counted`.
@@ -48,6 +56,27 @@ export class JobsInFlight {
 			detail: `expected at most ${limit} jobs in flight, received ${count} more to the ${inFlight} there are`,
 			retryable: count <= limit,
 		});
+	}
+
+	/**
+	 * Adds jobs with room made for them before, which is given back when they are not added after all.
+	 *
+	 * @param add - is told whether the jobs are counted, which their data must carry.
+	 * @throws AppError as `reserve`, and whatever `add` throws.
+	 */
+	async whileReserved<T>(
+		{ owner, count, limit }: Reservation,
+		add: (counted: boolean) => Promise<T>,
+	): Promise<T> {
+		if (limit === undefined) return add(false);
+		await this.reserve(owner, count, limit);
+		try {
+			return await add(true);
+		} catch (error) {
+			// What went wrong goes first; what Redis does not give back now it forgets in a day.
+			await this.release(owner, count).catch(() => {});
+			throw error;
+		}
 	}
 
 	/** Takes a reservation back, of jobs that were not added after all. */

@@ -3,6 +3,7 @@ import type { ApiMetrics } from '@facet/observability';
 import type { ObjectStore } from '@facet/storage';
 import type { RequestHandler } from 'express';
 import type { DetectionService } from '../detection-service.ts';
+import { callerOf } from '../middleware/caller.ts';
 import { contextOf, setJobId } from '../middleware/request-context.ts';
 
 export interface DetectFacesOptions {
@@ -15,7 +16,8 @@ export interface DetectFacesOptions {
 export function detectFaces({ service, store, metrics }: DetectFacesOptions): RequestHandler {
 	return async (request, response) => {
 		const { requestId, logger } = contextOf(request);
-		const detection = await service.submit(parseDetectRequest(request.body), requestId, logger);
+		const submission = { caller: callerOf(request), requestId, logger };
+		const detection = await service.submit(parseDetectRequest(request.body), submission);
 		setJobId(response, detection.jobId);
 		metrics.waiting.inc();
 		const outcome = await detection.outcome().finally(() => metrics.waiting.dec());
