@@ -90,7 +90,6 @@ listener = createApp({
 	service: new DetectionService({
 		producer,
 		inFlight: new JobsInFlight(redis, { prefix: config.redis.prefix }),
-		inFlight: new JobsInFlight(redis, { prefix: config.redis.prefix }),
 		waiter,
 		store,
 		maxQueueDepth: config.api.maxQueueDepth,
