@@ -47,30 +47,40 @@ export class DeliveryQueue {
 	 * @throws AppError `conflict` while the endpoint is switched off, `queue_unavailable`.
 	 */
 	async replay(record: DeliveryRecord): Promise<DeliveryRecord> {
-		const { queues, producer, deliveries } = this.#options;
+		const { producer, deliveries } = this.#options;
 		const { owner, url } = record.message;
 		if (await deliveries.isEndpointOff(owner, url)) {
 			throw new AppError('conflict', {
 				detail: 'the endpoint answered 410 and is switched off; POST /v1/webhooks/test switches it on',
 			});
 		}
-		const isPending = record.status === 'pending';
+		if (record.status === 'pending' && (await this.#hurry(jobIdOf(record)))) {
+			return { ...record, nextAttemptAt: Date.now() };
+		}
 		const replayed: DeliveryRecord = {
 			...record,
 			status: 'pending',
 			nextAttemptAt: Date.now(),
-			...(isPending ? {} : { failures: 0, replays: record.replays + 1 }),
+			failures: 0,
+			replays: record.replays + 1,
 		};
-		const jobId = jobIdOf(replayed);
 		await deliveries.save(replayed);
-		await queues.use('deliver', async (queue) => {
-			const waiting = isPending ? await queue.getJob(jobId) : undefined;
-			// It may have become due, or run, since the look.
-			if (await waiting?.isDelayed()) await waiting?.promote().catch(() => {});
+		await producer.add('deliver', jobIdOf(replayed), record.message, {
+			urgency: 'sync',
+			attempts: MAX_FAULTY_RUNS,
 		});
-		// Ignored when the job of a pending delivery is there.
-		await producer.add('deliver', jobId, record.message, { urgency: 'sync', attempts: MAX_FAULTY_RUNS });
 		return replayed;
+	}
+
+	/** @returns whether there is a job that runs, or will run now. */
+	async #hurry(jobId: string): Promise<boolean> {
+		return this.#options.queues.use('deliver', async (queue) => {
+			const job = await queue.getJob(jobId);
+			const state = await job?.getState();
+			// It may have become due since the look.
+			if (state === 'delayed') await job?.promote().catch(() => {});
+			return job !== undefined && state !== 'completed' && state !== 'failed';
+		});
 	}
 }
 

@@ -34,8 +34,8 @@ export function createDeliveryHandler(options: DeliveryHandlerOptions) {
 	return async (message: WebhookMessage, { postpone }: TaskContext): Promise<void> => {
 		const record = await deliveries.get(message.id);
 		if (record?.status !== 'pending') return;
-		const dueInMs = (record.nextAttemptAt ?? message.timestamp + (scheduleMs[0] ?? 0)) - Date.now();
-		if (dueInMs > EARLY_MS) throw await postpone(dueInMs);
+		const firstDueInMs = message.timestamp + (scheduleMs[0] ?? 0) - Date.now();
+		if (record.attempts.length === 0 && firstDueInMs > EARLY_MS) throw await postpone(firstDueInMs);
 		if (message.type !== 'webhook.test' && (await deliveries.isEndpointOff(message.owner, message.url))) {
 			await deliveries.save({ ...record, status: 'disabled' }, null);
 			options.metrics.deliveries.inc({ outcome: 'disabled' });
