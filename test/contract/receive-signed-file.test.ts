@@ -55,6 +55,8 @@ describe('receiveSignedFile', () => {
 		const upload = await uploadUrl({ contentLength: 200_001 });
 		const length = await put(upload, streamed(2));
 		expect(await length.text()).toBe('body: expected 200001 bytes, received 200000');
+		const more = await put(upload, streamed(3));
+		expect(await more.text()).toBe('body: expected 200001 bytes, received more');
 		const type = await put({ ...upload, headers: { 'Content-Type': 'text/plain' } }, 'x');
 		expect(await type.text()).toBe('Content-Type: expected application/octet-stream, received text/plain');
 		expect(await filesBelow(directory)).toEqual(['.signing-key']);

@@ -70,7 +70,9 @@ async function* chunksWithin(request: IncomingMessage, grant: UploadGrant): Asyn
 	try {
 		for await (const chunk of chunks) {
 			received += chunk.length;
-			if (received > maxBytes) throw tooLong(maxBytes);
+			if (received > (contentLength ?? maxBytes)) {
+				throw contentLength === undefined ? tooLong(maxBytes) : wrongLength(contentLength, 'more');
+			}
 			yield chunk;
 		}
 	} catch (error) {
@@ -80,7 +82,7 @@ async function* chunksWithin(request: IncomingMessage, grant: UploadGrant): Asyn
 	if (contentLength !== undefined && received !== contentLength) throw wrongLength(contentLength, received);
 }
 
-function wrongLength(expected: number, received: number): AppError {
+function wrongLength(expected: number, received: number | 'more'): AppError {
 	return new AppError('invalid_request', {
 		detail: `body: expected ${expected} bytes, received ${received}`,
 	});
