@@ -9,7 +9,8 @@ RUN npx tsc -b apps/api
 # Only what the API depends on, without the tools that built it.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --workspace @facet/api --include-workspace-root=false
 # npm links the workspaces in use into node_modules/@facet: these are the ones that go along.
-RUN mkdir /out && cp -a package.json node_modules /out/ \
+# The scripts for `npm run keys`.
+RUN mkdir /out && cp -a package.json node_modules scripts /out/ \
 	&& for link in node_modules/@facet/*; do \
 		cp -a --parents "$(realpath --relative-to=. "$link")" /out/; \
 	done \

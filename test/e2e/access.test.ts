@@ -85,6 +85,16 @@ describe('API keys', () => {
 		}
 	});
 
+	it('counts requests by their route', async () => {
+		await facet.detect({}, { 'x-api-key': 'first-key' }, '/interface/detect-api/detect_faces');
+		await (await fetch(`${facet.url}/v1/any/thing`)).body?.cancel();
+		const metrics = await (await fetch(`${facet.url}/metrics`)).text();
+		const routes = [...metrics.matchAll(/request_seconds_count\{[^}]*route="([^"]*)"/g)].map(
+			([, route]) => route,
+		);
+		expect(new Set(routes)).toEqual(new Set(['/detect_faces', '/v1']));
+	});
+
 	it('writes no key into the log', async () => {
 		await facet.detect({}, { authorization: 'Bearer first-key', 'x-api-key': 'second-key' });
 		expect(facet.logs).not.toMatch(/first-key|second-key/);
