@@ -122,6 +122,8 @@ describe('uploads', () => {
 	});
 
 	it('cost no memory: two of 50 MB at once', async () => {
+		// The first upload compiles code and fills the pools that the next ones use.
+		await put((await createUpload(facet)).upload, file(FILE_BYTES));
 		const memory = await watchMemory(facet);
 		const uploads = await Promise.all([createUpload(facet), createUpload(facet)]);
 		const responses = await Promise.all(uploads.map(({ upload }) => put(upload, file(FILE_BYTES))));
