@@ -10,6 +10,8 @@ export * from './fault.ts';
 export * from './geometry.ts';
 export * from './image.ts';
 export * from './logger.ts';
+export * from './ndjson-lines.ts';
+export * from './v1/batch.ts';
 export * from './v1/delivery.ts';
 export * from './v1/job.ts';
 export * from './v1/job-request.ts';

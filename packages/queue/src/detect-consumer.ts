@@ -150,6 +150,8 @@ export class DetectConsumer {
 					throw thrown;
 				case ENDED_ELSEWHERE:
 					await this.#discard(jobId);
+					// It may have ended between being taken and being counted.
+					await this.#markInBatch('srem', jobId, data);
 					if (data !== undefined) await this.#options.onEnd?.(data);
 					return NOTHING;
 				case DEADLINE:

@@ -1,3 +1,5 @@
+export type { BatchRecord, NewBatch } from './batch-record.ts';
+export { BatchStore } from './batch-store.ts';
 export { type CallerLimits, type CallerRecord, CallerStore, currentSecrets } from './caller-store.ts';
 export { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
 export { connectConsumer, connectProducer } from './connection.ts';

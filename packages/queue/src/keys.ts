@@ -20,12 +20,14 @@ export const redisKeys = (prefix: string) => ({
 	fingerprint: (fingerprint: string) => `${prefix}:same:${fingerprint}`,
 	/** Sorted set: unfinished jobs by their deadline. */
 	deadlines: `${prefix}:deadlines`,
-	/** Hash: facts and counters of a batch. */
+	/** Hash: facts and counters of a batch. Its id must not be that of a job in the queue `batch`, whose keys are these. */
 	batch: (batchId: string) => `${prefix}:batch:${batchId}`,
 	/** Set: items of a batch that a worker holds. */
 	batchRunning: (batchId: string) => `${prefix}:batch:${batchId}:running`,
 	/** Sorted set: a caller's batches by the time they were made. */
 	batches: (owner: string) => `${prefix}:batches:${owner}`,
+	/** Hash: how many items of a batch no queue has yet, by the batch's id. */
+	unexpandedBatches: `${prefix}:unexpanded`,
 });
 
 export type RedisKeys = ReturnType<typeof redisKeys>;

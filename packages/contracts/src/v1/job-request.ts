@@ -69,7 +69,13 @@ export const batchItemSchema = z
 
 /** What holds for every item that does not say otherwise. */
 export const batchDefaultsSchema = z
-	.strictObject({ ...optionFields, ...webhookFields })
+	.strictObject({
+		...optionFields,
+		webhook_url: webhookFields.webhook_url.meta({ description: 'Where to POST the end of the batch' }),
+		webhook_events: webhookFields.webhook_events.meta({
+			description: 'Which ends of single items to POST there too; none by default',
+		}),
+	})
 	.meta({ id: 'BatchDefaults' });
 
 export type JobPriority = (typeof JOB_PRIORITIES)[number];
