@@ -6,9 +6,13 @@ export interface TestServer {
 	close(): Promise<void>;
 }
 
-/** An HTTP server on the loopback address that answers as the test says. */
-export async function startHttpServer(listener: RequestListener): Promise<TestServer> {
-	const server = createServer(listener).listen(0, '127.0.0.1');
+/**
+ * An HTTP server on the loopback address that answers as the test says.
+ *
+ * @param port - a free one by default.
+ */
+export async function startHttpServer(listener: RequestListener, port = 0): Promise<TestServer> {
+	const server = createServer(listener).listen(port, '127.0.0.1');
 	await once(server, 'listening');
 	const address = server.address();
 	if (typeof address !== 'object' || address === null) throw new Error('a TCP server without an address');
