@@ -447,11 +447,16 @@ describe('reading jobs', () => {
 			})),
 		);
 		await index.add([{ id: 'x', owner: 'two', createdAt: now }]);
-		expect(await index.page('one', { limit: 3 })).toEqual(['d', 'c', 'b']);
-		expect(await index.page('one', { limit: 3, after: 'b' })).toEqual(['a']);
-		expect(await index.page('one', { limit: 3, tag: 'early' })).toEqual(['b', 'a']);
+		const page = async (options: Parameters<JobIndex['page']>[1]) =>
+			(await index.page('one', options)).map(({ id }) => id);
+		expect(await page({ limit: 3 })).toEqual(['d', 'c', 'b']);
+		expect(await page({ limit: 3, after: { id: 'b', createdAt: now + 1 } })).toEqual(['a']);
+		expect(await page({ limit: 3, tag: 'early' })).toEqual(['b', 'a']);
 		expect(await index.has('two', 'a')).toBe(false);
 		await index.remove({ id: 'b', owner: 'one', tag: 'early' });
-		expect(await index.page('one', { limit: 3, tag: 'early' })).toEqual(['a']);
+		expect(await page({ limit: 3, tag: 'early' })).toEqual(['a']);
+		// The page goes on where the erased job was.
+		expect(await page({ limit: 1, after: { id: 'b', createdAt: now + 1 } })).toEqual(['a']);
+		expect(await page({ limit: 9 })).toEqual(['d', 'c', 'a']);
 	});
 });

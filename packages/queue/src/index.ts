@@ -10,9 +10,17 @@ export {
 	type DetectHandlerFunction,
 	type JobContext,
 } from './detect-consumer.ts';
+export {
+	IDEMPOTENCY_RENEWAL_MS,
+	type IdempotencyClaim,
+	type IdempotencyKey,
+	IdempotencyStore,
+} from './idempotency-store.ts';
 export { JobsInFlight } from './in-flight.ts';
 export { JobControl } from './job-control.ts';
-export { type IndexedJob, JobIndex } from './job-index.ts';
+export { compareEventIds, JobEvents, type JobStreamEvent } from './job-events.ts';
+export { JobFingerprints } from './job-fingerprints.ts';
+export { type IndexEntry, type IndexedJob, JobIndex } from './job-index.ts';
 export { JobReader } from './job-reader.ts';
 export { type RedisKeys, redisKeys } from './keys.ts';
 export { OutboxDispatcher } from './outbox-dispatcher.ts';

@@ -40,6 +40,12 @@ export class JobControl {
 		});
 	}
 
+	/** Takes a job back that was just added, as if it had never been. */
+	async withdraw(jobId: string): Promise<void> {
+		await this.#queues.use('detect', (queue) => queue.remove(jobId));
+		await this.forgetDeadline(jobId);
+	}
+
 	/** Sees to it that a job is ended at its deadline even if it waits until then. */
 	async watchDeadline(jobId: string, deadline: number): Promise<void> {
 		await this.#queues.use('detect', (_, redis) => redis.zadd(this.#keys.deadlines, deadline, jobId));

@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { type RedisKeys, redisKeys } from './keys.ts';
+import { RedisScript } from './redis-script.ts';
 
 /** What the index needs to know of a job. */
 export interface IndexedJob {
@@ -9,6 +11,28 @@ export interface IndexedJob {
 	/** Milliseconds since the epoch. */
 	readonly createdAt: number;
 }
+
+/** A place in the index: entries are in the order of their time, and of their ids where that is the same. */
+export type IndexEntry = Pick<IndexedJob, 'id' | 'createdAt'>;
+
+/**
+ * The entries after one that may be gone by now: it is put back for the moment, to find its place. A page must neither
+ * end early nor repeat anything because a job was erased while a caller turned the pages.
+ */
+const PAGE_AFTER = new RedisScript(`
+local rank = redis.call('ZREVRANK', KEYS[1], ARGV[1])
+local start
+if rank then
+	start = rank + 1
+else
+	redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+	start = redis.call('ZREVRANK', KEYS[1], ARGV[1])
+	redis.call('ZREM', KEYS[1], ARGV[1])
+end
+return redis.call('ZREVRANGE', KEYS[1], start, start + ARGV[3] - 1, 'WITHSCORES')
+`);
+
+const pageSchema = z.array(z.string());
 
 /**
  * Which jobs a caller has made, newest first. Entries outlive results by as much again, so that one that has expired can
@@ -56,20 +80,26 @@ export class JobIndex {
 	}
 
 	/**
-	 * A page of ids, newest first.
+	 * A page, newest first.
 	 *
-	 * @param after - the last id of the page before.
+	 * @param after - the last entry of the page before.
 	 */
 	async page(
 		owner: string,
-		{ tag, after, limit }: { readonly tag?: string; readonly after?: string; readonly limit: number },
-	): Promise<string[]> {
+		{
+			tag,
+			after,
+			limit,
+		}: { readonly tag?: string | undefined; readonly after?: IndexEntry | undefined; readonly limit: number },
+	): Promise<IndexEntry[]> {
 		const key = tag === undefined ? this.#keys.jobs(owner) : this.#keys.taggedJobs(owner, tag);
-		if (after === undefined) return this.#redis.zrevrange(key, 0, limit - 1);
-		const rank = await this.#redis.zrevrank(key, after);
-		// The entry has gone meanwhile, and with it all that is older.
-		if (rank === null) return [];
-		return this.#redis.zrevrange(key, rank + 1, rank + limit);
+		const flat = after
+			? pageSchema.parse(await PAGE_AFTER.run(this.#redis, [key], [after.id, after.createdAt, limit]))
+			: await this.#redis.zrevrange(key, 0, limit - 1, 'WITHSCORES');
+		return Array.from({ length: flat.length / 2 }, (_, index) => ({
+			id: flat[2 * index] ?? '',
+			createdAt: Number(flat[2 * index + 1]),
+		}));
 	}
 
 	#setsOf(owner: string, tag: string | undefined): string[] {

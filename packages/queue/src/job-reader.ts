@@ -1,12 +1,10 @@
 import { type JobSnapshot, type JobStatus, OPEN_CALLER } from '@facet/contracts';
 import type { Job, JobState } from 'bullmq';
-import { z } from 'zod';
 import { codeFromReason } from './failure-reason.ts';
+import { progressSchema } from './job-events.ts';
 import { endedJobOf, parseJobData } from './job-facts.ts';
 import type { Queues } from './queues.ts';
 import type { ResultStore } from './result-store.ts';
-
-const progressSchema = z.object({ framesDone: z.number(), framesWanted: z.number() });
 
 /** Reads single jobs, from the outcome if there is one and from the queue otherwise. */
 export class JobReader {
@@ -25,7 +23,7 @@ export class JobReader {
 	async read(jobId: string): Promise<JobSnapshot | undefined> {
 		return this.#queues.use('detect', async (queue) => {
 			const earlier = await this.#ended(jobId);
-			if (earlier) return earlier;
+			if (earlier) return present(earlier);
 			const job: Job | undefined = await queue.getJob(jobId);
 			if (job === undefined) return undefined;
 			const status = toJobStatus(await job.getState());
@@ -35,13 +33,24 @@ export class JobReader {
 					return unfinished(job, jobId, status);
 				case 'succeeded':
 					// It has ended since the first look, or else its result has expired.
-					return this.#ended(jobId);
+					return present(await this.#ended(jobId));
 				case 'failed':
-					return (await this.#ended(jobId)) ?? failedWithoutOutcome(job, jobId);
+					return present((await this.#ended(jobId)) ?? this.#failedWithoutOutcome(job, jobId));
 				case undefined:
 					return undefined;
 			}
 		});
+	}
+
+	/** Several jobs, in their order; undefined as in `read`. */
+	async readMany(jobIds: readonly string[]): Promise<(JobSnapshot | undefined)[]> {
+		const outcomes = await this.#queues.use('detect', () => this.#results.getMany(jobIds));
+		return Promise.all(
+			jobIds.map((id, position) => {
+				const outcome = outcomes[position];
+				return outcome ? { id, status: outcome.status, outcome } : this.read(id);
+			}),
+		);
 	}
 
 	/** Number of jobs that are taken before this one; undefined when it does not wait. */
@@ -58,10 +67,21 @@ export class JobReader {
 		});
 	}
 
-	async #ended(id: string): Promise<JobSnapshot | undefined> {
-		const outcome = await this.#results.get(id);
-		return outcome && { id, status: outcome.status, outcome };
+	async #ended(id: string): Promise<JobSnapshot | 'erased' | undefined> {
+		const outcome = await this.#results.look(id);
+		return outcome && outcome !== 'erased' ? { id, status: outcome.status, outcome } : outcome;
 	}
+
+	/** BullMQ may keep a failed job longer than its outcome is kept: it has expired then, as others do. */
+	#failedWithoutOutcome(job: Job, id: string): JobSnapshot | undefined {
+		const finishedAt = job.finishedOn ?? Date.now();
+		if (finishedAt + this.#results.ttlSeconds * 1000 <= Date.now()) return undefined;
+		return failedWithoutOutcome(job, id, finishedAt);
+	}
+}
+
+function present(job: JobSnapshot | 'erased' | undefined): JobSnapshot | undefined {
+	return job === 'erased' ? undefined : job;
 }
 
 function unfinished(job: Job, id: string, status: 'queued' | 'processing'): JobSnapshot {
@@ -77,8 +97,8 @@ function unfinished(job: Job, id: string, status: 'queued' | 'processing'): JobS
 	};
 }
 
-/** BullMQ keeps a failure's reason longer than we keep outcomes. */
-function failedWithoutOutcome(job: Job, id: string): JobSnapshot {
+/** Of a job that BullMQ gave up by itself. */
+function failedWithoutOutcome(job: Job, id: string, finishedAt: number): JobSnapshot {
 	const owner: unknown = job.data?.owner;
 	return {
 		id,
@@ -89,6 +109,7 @@ function failedWithoutOutcome(job: Job, id: string): JobSnapshot {
 			job: {
 				...endedJobOf(job, undefined, job.attemptsMade),
 				owner: typeof owner === 'string' ? owner : OPEN_CALLER,
+				finishedAt,
 			},
 		},
 	};

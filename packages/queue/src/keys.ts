@@ -18,6 +18,8 @@ export const redisKeys = (prefix: string) => ({
 	taggedJobs: (owner: string, tag: string) => `${prefix}:jobs:${owner}:${tag}`,
 	/** String: the unfinished job that an identical request may share. */
 	fingerprint: (fingerprint: string) => `${prefix}:same:${fingerprint}`,
+	/** Hash: what a caller's request with this idempotency key has made. */
+	idempotency: (owner: string, key: string) => `${prefix}:idempotency:${owner}:${key}`,
 	/** Sorted set: unfinished jobs by their deadline. */
 	deadlines: `${prefix}:deadlines`,
 	/** Hash: facts and counters of a batch. Its id must not be that of a job in the queue `batch`, whose keys are these. */

@@ -23,6 +23,8 @@ export interface AddOptions {
 	readonly urgency?: Urgency;
 	/** How often the job is tried; by default as the producer's jobs are. */
 	readonly attempts?: number;
+	/** When the job was made, in milliseconds since the epoch; now by default. */
+	readonly createdAt?: number;
 }
 
 export interface QueueStatistics {
@@ -84,7 +86,11 @@ export class JobProducer {
 		});
 	}
 
-	#jobOptions(name: JobName, jobId: string, { urgency = 'sync', attempts }: AddOptions): JobsOptions {
+	#jobOptions(
+		name: JobName,
+		jobId: string,
+		{ urgency = 'sync', attempts, createdAt }: AddOptions,
+	): JobsOptions {
 		const keep = { age: this.#options.keepSeconds, count: KEEP_FINISHED_JOBS };
 		return {
 			jobId,
@@ -93,6 +99,7 @@ export class JobProducer {
 			backoff: JOB_CATALOGUE[name].backoff,
 			removeOnComplete: keep,
 			removeOnFail: keep,
+			...(createdAt !== undefined && { timestamp: createdAt }),
 		};
 	}
 }

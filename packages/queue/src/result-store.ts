@@ -10,6 +10,7 @@ const decompress = promisify(gunzip);
 
 /** Stands in place of an erased outcome: nothing to show, and no run of the job may write another. */
 const ERASED = 'erased';
+const ERASED_BYTES = Buffer.from(ERASED);
 /** Longer than any run of a job that was erased under way may go on. */
 const ERASED_TTL_SECONDS = 86_400;
 
@@ -52,12 +53,13 @@ export type BatchCompletedMessage = WebhookMessage & { readonly timestamp: 0 };
 export class ResultStore {
 	readonly #redis: Redis;
 	readonly #keys: RedisKeys;
-	readonly #ttlSeconds: number;
+	/** How long outcomes are kept. */
+	readonly ttlSeconds: number;
 
 	constructor(redis: Redis, options: { readonly prefix: string; readonly ttlSeconds: number }) {
 		this.#redis = redis;
 		this.#keys = redisKeys(options.prefix);
-		this.#ttlSeconds = options.ttlSeconds;
+		this.ttlSeconds = options.ttlSeconds;
 	}
 
 	/**
@@ -81,7 +83,7 @@ export class ResultStore {
 			],
 			[
 				await compress(JSON.stringify(outcome)),
-				this.#ttlSeconds,
+				this.ttlSeconds,
 				jobId,
 				outcome.status,
 				JSON.stringify(messageOf(jobId, outcome)) ?? '',
@@ -95,7 +97,14 @@ export class ResultStore {
 
 	/** The outcome, or undefined while there is none, after it has expired and after it was erased. */
 	async get(jobId: string): Promise<JobOutcome | undefined> {
-		return readOutcome(await this.#redis.getBuffer(this.#keys.result(jobId)));
+		const outcome = await this.look(jobId);
+		return outcome === 'erased' ? undefined : outcome;
+	}
+
+	/** As `get`, but tells a job that was erased from one that has not ended. */
+	async look(jobId: string): Promise<JobOutcome | 'erased' | undefined> {
+		const stored = await this.#redis.getBuffer(this.#keys.result(jobId));
+		return stored?.equals(ERASED_BYTES) ? 'erased' : readOutcome(stored);
 	}
 
 	/** The outcomes of several jobs, in one round trip. */
@@ -120,7 +129,7 @@ export class ResultStore {
 }
 
 async function readOutcome(stored: Buffer | null): Promise<JobOutcome | undefined> {
-	if (stored === null || stored.equals(Buffer.from(ERASED))) return undefined;
+	if (stored === null || stored.equals(ERASED_BYTES)) return undefined;
 	return jobOutcomeSchema.parse(JSON.parse((await decompress(stored)).toString()));
 }
 

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobName } from './catalogue.ts';
 import { DrainRate } from './drain-rate.ts';
 import { codeFromReason } from './failure-reason.ts';
+import { type JobStreamEvent, toStreamEvent } from './job-events.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { ResultStore } from './result-store.ts';
 
@@ -43,6 +44,7 @@ export class JobWaiter {
 	readonly #options: WaiterOptions;
 	readonly #events: QueueEvents;
 	readonly #expected = new Map<string, Set<(signal: Signal) => void>>();
+	readonly #followed = new Map<string, Set<(event: JobStreamEvent) => void>>();
 	readonly #sweep: NodeJS.Timeout;
 	/** How fast the whole queue empties, seen from its events. */
 	readonly drainRate = new DrainRate();
@@ -52,11 +54,22 @@ export class JobWaiter {
 		this.#events = events;
 		// The connection reports its own errors.
 		events.on('error', () => {});
-		events.on('completed', ({ jobId }) => this.#ended(jobId, { kind: 'completed' }));
-		events.on('failed', ({ jobId, failedReason }) =>
-			this.#ended(jobId, { kind: 'failed', reason: failedReason }),
-		);
-		events.on('removed', ({ jobId }) => this.#signal(jobId, { kind: 'removed' }));
+		events.on('completed', ({ jobId }, id) => {
+			this.#ended(jobId, { kind: 'completed' });
+			this.#tell(jobId, 'completed', id);
+		});
+		events.on('failed', ({ jobId, failedReason }, id) => {
+			this.#ended(jobId, { kind: 'failed', reason: failedReason });
+			this.#tell(jobId, 'failed', id);
+		});
+		events.on('removed', ({ jobId }, id) => {
+			this.#signal(jobId, { kind: 'removed' });
+			this.#tell(jobId, 'removed', id);
+		});
+		events.on('waiting', ({ jobId }, id) => this.#tell(jobId, 'waiting', id));
+		events.on('delayed', ({ jobId }, id) => this.#tell(jobId, 'delayed', id));
+		events.on('active', ({ jobId }, id) => this.#tell(jobId, 'active', id));
+		events.on('progress', ({ jobId, data }, id) => this.#tell(jobId, 'progress', id, data));
 		this.#sweep = setInterval(() => void this.#collectMissed(), SWEEP_INTERVAL_MS).unref();
 	}
 
@@ -97,6 +110,20 @@ export class JobWaiter {
 		};
 	}
 
+	/**
+	 * Tells what happens to a job from now on. Events that are lost while Redis is away stay so, but for its end.
+	 *
+	 * @returns a function that stops it.
+	 */
+	follow(jobId: string, listener: (event: JobStreamEvent) => void): () => void {
+		const listeners = this.#followed.get(jobId) ?? new Set();
+		this.#followed.set(jobId, listeners.add(listener));
+		return () => {
+			listeners.delete(listener);
+			if (listeners.size === 0) this.#followed.delete(jobId);
+		};
+	}
+
 	/** Stops reading; whoever still waits gets `shutting_down`. */
 	async close(): Promise<void> {
 		clearInterval(this.#sweep);
@@ -133,11 +160,20 @@ export class JobWaiter {
 		for (const resolve of this.#expected.get(jobId) ?? []) resolve(signal);
 	}
 
+	#tell(jobId: string, name: string, id: string, data?: unknown): void {
+		const listeners = this.#followed.get(jobId);
+		if (listeners === undefined) return;
+		const event = toStreamEvent(name, id, data);
+		if (event) for (const listener of listeners) listener(event);
+	}
+
 	async #collectMissed(): Promise<void> {
-		if (this.#expected.size === 0) return;
+		const watched = new Set([...this.#expected.keys(), ...this.#followed.keys()]);
+		if (watched.size === 0) return;
 		try {
-			for (const jobId of await this.#options.results.ended([...this.#expected.keys()])) {
+			for (const jobId of await this.#options.results.ended([...watched])) {
 				this.#signal(jobId, { kind: 'completed' });
+				for (const listener of this.#followed.get(jobId) ?? []) listener({ kind: 'ended', id: undefined });
 			}
 		} catch (error) {
 			this.#options.logger.debug({ err: error }, 'queue: sweep for missed results failed');
