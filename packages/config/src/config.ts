@@ -60,6 +60,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			attempts: values.JOB_ATTEMPTS,
 			lockMs: values.JOB_LOCK_MS,
 			resultTtlSeconds: values.RESULT_TTL_SECONDS,
+			deadlineSeconds: values.JOB_DEADLINE_SECONDS,
 		},
 		api: {
 			host: values.API_HOST,

@@ -109,6 +109,11 @@ export const VARIABLE_GROUPS = {
 		MAX_QUEUE_DEPTH: wholeNumber(1)
 			.default(100_000)
 			.describe('Waiting jobs beyond which the API answers 429 with `Retry-After`.'),
+		JOB_DEADLINE_SECONDS: wholeNumber(1, 30 * DAY)
+			.default(DAY)
+			.describe(
+				'Age at which an unfinished job of `/v1` ends as `expired`, unless its request says otherwise.',
+			),
 		UPLOAD_LINK_TTL_SECONDS: wholeNumber(1, 7 * DAY)
 			.default(3600)
 			.describe(

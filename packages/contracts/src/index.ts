@@ -14,6 +14,7 @@ export * from './ndjson-lines.ts';
 export * from './v1/batch.ts';
 export * from './v1/delivery.ts';
 export * from './v1/job.ts';
+export * from './v1/job-query.ts';
 export * from './v1/job-request.ts';
 export * from './v1/problem.ts';
 export * from './v1/to-wire-job.ts';

@@ -62,6 +62,11 @@ export const jobRequestSchema = z
 	})
 	.meta({ id: 'JobRequest' });
 
+/** The fields of `POST /v1/jobs` beside the file, when its body is a form (`multipart/form-data`). */
+export const jobFormSchema = jobRequestSchema
+	.omit({ url: true, img: true, upload_id: true })
+	.meta({ id: 'JobFormFields' });
+
 /** One item of a batch: as a job, without a webhook or a priority of its own. */
 export const batchItemSchema = z
 	.strictObject({ url: mediaFields.url, upload_id: mediaFields.upload_id, ...optionFields })
@@ -109,6 +114,16 @@ export function parseJobRequest(body: unknown): JobRequest {
 }
 
 /**
+ * Parses the fields of a form that has the media with it.
+ *
+ * @throws AppError `invalid_request` with every fault, `invalid_url`.
+ */
+export function parseJobForm(values: unknown): Omit<JobRequest, 'media'> {
+	const fields = parseFields(jobFormSchema, values);
+	return { ...toChoices(fields), webhook: toWebhook(fields), dedupe: fields.dedupe ?? false };
+}
+
+/**
  * Parses one item of a batch, with the batch's defaults for what it leaves open.
  *
  * @throws AppError as `parseJobRequest`.
@@ -152,8 +167,11 @@ export function toWebhook({
 }
 
 function toRequest(fields: z.infer<typeof jobRequestSchema>): Omit<JobRequest, 'webhook' | 'dedupe'> {
+	return { media: toMedia(fields), ...toChoices(fields) };
+}
+
+function toChoices(fields: z.infer<typeof jobFormSchema>): Omit<JobRequest, 'media' | 'webhook' | 'dedupe'> {
 	return {
-		media: toMedia(fields),
 		options: detectOptionsSchema.parse({
 			numFrames: fields.num_frames,
 			returnFaceUrl: fields.return_face_url,

@@ -105,7 +105,10 @@ export const jobSchema = z
 			.object({ frames_done: z.int(), frames_wanted: z.int() })
 			.nullable()
 			.meta({ description: 'Of a running job, once it is known how many frames there are' }),
-		queue_position: z.int().nullable().meta({ description: 'Jobs that are taken before this one' }),
+		queue_position: z
+			.int()
+			.nullable()
+			.meta({ description: 'Of a queued job: jobs that are taken before it. Null in lists.' }),
 		created_at: timeSchema,
 		started_at: timeSchema.nullable(),
 		finished_at: timeSchema.nullable(),
@@ -135,6 +138,33 @@ export const jobSchema = z
 	})
 	.meta({ id: 'Job' });
 
+/** A job in a list: without its result, which may be long. */
+export const jobSummarySchema = jobSchema.omit({ result: true }).meta({ id: 'JobSummary' });
+
+export const jobListSchema = z
+	.object({
+		data: z.array(jobSummarySchema).meta({ description: 'Newest first' }),
+		next_cursor: z.string().nullable().meta({
+			description:
+				'Asks for the next page; null on the last. A page of a filtered list may have few jobs, or none, and others follow.',
+		}),
+	})
+	.meta({ id: 'JobList' });
+
+/** `data` of a server-sent event `status`. */
+export const jobStatusEventSchema = z
+	.object({ id: z.string(), status: z.enum(JOB_STATUSES), at: timeSchema })
+	.meta({ id: 'JobStatusEvent' });
+
+/** `data` of a server-sent event `progress`. */
+export const jobProgressEventSchema = z
+	.object({ id: z.string(), frames_done: z.int(), frames_wanted: z.int(), at: timeSchema })
+	.meta({ id: 'JobProgressEvent' });
+
+export type WireJobSummary = z.infer<typeof jobSummarySchema>;
+export type JobList = z.infer<typeof jobListSchema>;
+export type JobStatusEvent = z.infer<typeof jobStatusEventSchema>;
+export type JobProgressEvent = z.infer<typeof jobProgressEventSchema>;
 export type WireJob = z.infer<typeof jobSchema>;
 export type JobResult = z.infer<typeof jobResultSchema>;
 export type JobFrame = z.infer<typeof frameSchema>;

@@ -2,7 +2,7 @@ import type { DetectJob, Extra, JobOutcome } from '../detect-job.ts';
 import { toDetectSuccess, toWireBox, toWirePoint, type WireFrame } from '../detect-response.ts';
 import type { DetectResult, FrameResult, MediaReport, Person } from '../detect-result.ts';
 import { AppError } from '../errors.ts';
-import type { JobFrame, JobResult, WireJob } from './job.ts';
+import type { JobFrame, JobResult, WireJob, WireJobSummary } from './job.ts';
 
 /** A job at one moment: what the queue knows of it while it lasts, its outcome afterwards. Times in ms since 1970. */
 export type JobSnapshot =
@@ -38,7 +38,22 @@ export interface WireJobOptions {
 
 /** The document that `GET /v1/jobs/{id}` answers, and that webhooks carry. */
 export async function toWireJob(job: JobSnapshot, options: WireJobOptions): Promise<WireJob> {
-	const self = `${options.baseUrl}/v1/jobs/${job.id}`;
+	const outcome = outcomeOf(job);
+	return {
+		...toWireJobSummary(job, options),
+		result:
+			outcome?.status === 'succeeded'
+				? await toJobResult(outcome.result, outcome.job.include ?? [], options.urlOf)
+				: null,
+	};
+}
+
+/** A job as lists show it. */
+export function toWireJobSummary(
+	job: JobSnapshot,
+	{ baseUrl, resultTtlSeconds }: Pick<WireJobOptions, 'baseUrl' | 'resultTtlSeconds'>,
+): WireJobSummary {
+	const self = `${baseUrl}/v1/jobs/${job.id}`;
 	const urls = { self, events: `${self}/events`, cancel: `${self}/cancel`, deliveries: `${self}/deliveries` };
 	if (!('outcome' in job)) {
 		const { id, status, data, progress } = job;
@@ -54,14 +69,12 @@ export async function toWireJob(job: JobSnapshot, options: WireJobOptions): Prom
 			finished_at: null,
 			expires_at: null,
 			metrics: null,
-			result: null,
 			error: null,
 			urls,
 		};
 	}
 	const { outcome } = job;
-	const { createdAt, startedAt, finishedAt, attempts, include = [] } = outcome.job;
-	const succeeded = outcome.status === 'succeeded' ? outcome.result : undefined;
+	const { createdAt, startedAt, finishedAt, attempts } = outcome.job;
 	return {
 		id: job.id,
 		status: job.status,
@@ -72,12 +85,22 @@ export async function toWireJob(job: JobSnapshot, options: WireJobOptions): Prom
 		created_at: toIso(createdAt),
 		started_at: startedAt === undefined ? null : toIso(startedAt),
 		finished_at: toIso(finishedAt),
-		expires_at: toIso(finishedAt + options.resultTtlSeconds * 1000),
-		metrics: succeeded ? metricsOf(succeeded, (startedAt ?? createdAt) - createdAt) : null,
-		result: succeeded ? await toJobResult(succeeded, include, options.urlOf) : null,
+		expires_at: toIso(finishedAt + resultTtlSeconds * 1000),
+		metrics:
+			outcome.status === 'succeeded' ? metricsOf(outcome.result, (startedAt ?? createdAt) - createdAt) : null,
 		error: outcome.status === 'succeeded' ? null : errorOf(AppError.fromRecord(outcome.error)),
 		urls,
 	};
+}
+
+/** Id of the caller that a job belongs to. */
+export function ownerOf(job: JobSnapshot): string {
+	return 'outcome' in job ? job.outcome.job.owner : job.data.owner;
+}
+
+/** The job as of its end; undefined while it has not ended. */
+export function outcomeOf(job: JobSnapshot): JobOutcome | undefined {
+	return 'outcome' in job ? job.outcome : undefined;
 }
 
 /** What a job has found: the facade's `faces_obj` with the extras asked for, persons, and a report on the media. */
