@@ -45,7 +45,15 @@ function v1Router(admit: readonly RequestHandler[], { store, uploads, webhooks }
 		.route('/uploads')
 		.post(jsonBody(MAX_SMALL_BODY_BYTES), createUpload({ store, ...uploads }))
 		.all(methodNotAllowed('POST'));
-	router.route('/jobs/:id/deliveries').get(listDeliveries(webhooks)).all(methodNotAllowed('GET', 'HEAD'));
+	for (const [path, of] of [
+		['/jobs', 'job'],
+		['/batches', 'batch'],
+	] as const) {
+		router
+			.route(`${path}/:id/deliveries`)
+			.get(listDeliveries(of, webhooks))
+			.all(methodNotAllowed('GET', 'HEAD'));
+	}
 	router.route('/deliveries/:id/replay').post(replayDelivery(webhooks)).all(methodNotAllowed('POST'));
 	router
 		.route('/webhooks/test')

@@ -9,6 +9,7 @@ import {
 	stopOnSignals,
 } from '@facet/observability';
 import {
+	BatchStore,
 	CallerStore,
 	checkRedisWritable,
 	connectConsumer,
@@ -109,8 +110,12 @@ listener = createApp({
 	webhooks: {
 		deliveries,
 		queue: new DeliveryQueue({ queues, producer, deliveries }),
-		ownsJob: (owner, jobId) => jobIndex.has(owner, jobId),
-		hasResult: async (jobId) => (await results.ended([jobId])).length > 0,
+		jobs: jobIndex,
+		results,
+		batches: new BatchStore(queues, {
+			prefix: config.redis.prefix,
+			ttlSeconds: config.jobs.resultTtlSeconds,
+		}),
 		timeoutMs: config.webhooks.timeoutMs,
 	},
 	operations: createOperations({

@@ -9,9 +9,11 @@ import {
 	stopOnSignals,
 } from '@facet/observability';
 import {
+	BatchStore,
 	checkRedisWritable,
 	connectConsumer,
 	DetectConsumer,
+	Queues,
 	ResultStore,
 	warnUnlessNoEviction,
 } from '@facet/queue';
@@ -74,14 +76,20 @@ const results = new ResultStore(redis, {
 	ttlSeconds: config.jobs.resultTtlSeconds,
 });
 const deliveriesRedis = connectConsumer(config.redis.url, logger);
+const deliveryQueues = new Queues({ redis: deliveriesRedis, prefix: config.redis.prefix, logger });
 const deliveries = startDeliveries({
 	...config.webhooks,
 	redis: deliveriesRedis,
+	queues: deliveryQueues,
 	prefix: config.redis.prefix,
 	lockMs: config.jobs.lockMs,
 	resultTtlSeconds: config.jobs.resultTtlSeconds,
 	render: createEventRenderer({
 		results,
+		batches: new BatchStore(deliveryQueues, {
+			prefix: config.redis.prefix,
+			ttlSeconds: config.jobs.resultTtlSeconds,
+		}),
 		baseUrl,
 		urlOf: (key) => store.url(key),
 		resultTtlSeconds: config.jobs.resultTtlSeconds,

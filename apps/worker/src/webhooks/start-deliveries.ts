@@ -6,7 +6,7 @@ import {
 	DeliveryStore,
 	JobProducer,
 	OutboxDispatcher,
-	Queues,
+	type Queues,
 	TaskConsumer,
 } from '@facet/queue';
 import { createDeliveryHandler, type DeliveryHandlerOptions } from './delivery-handler.ts';
@@ -16,6 +16,8 @@ export interface DeliveriesOptions
 	extends Omit<DeliveryHandlerOptions, 'deliveries' | 'secretsOf' | 'slots'> {
 	/** A connection of the deliveries' own. */
 	readonly redis: ReturnType<typeof connectConsumer>;
+	/** On that connection. */
+	readonly queues: Queues;
 	readonly prefix: string;
 	readonly lockMs: number;
 	readonly resultTtlSeconds: number;
@@ -42,9 +44,8 @@ const STORED_KEY = /^key_/;
 
 /** Moves messages from the outbox to the queue of deliveries, and delivers them. */
 export function startDeliveries(options: DeliveriesOptions): Deliveries {
-	const { redis, prefix, logger, resultTtlSeconds } = options;
+	const { redis, queues, prefix, logger, resultTtlSeconds } = options;
 	const deliveries = new DeliveryStore(redis, { prefix, ttlSeconds: resultTtlSeconds });
-	const queues = new Queues({ redis, prefix, logger });
 	const producer = new JobProducer({ queues, attempts: 1, keepSeconds: resultTtlSeconds });
 	const outbox = new OutboxDispatcher({
 		redis,

@@ -53,31 +53,34 @@ export type DeliveryAttempt = DeliveryRecord['attempts'][number];
 
 const timeSchema = z.iso.datetime();
 
-export const deliverySchema = z.object({
-	id: z.string().meta({ description: 'The `webhook-id` of every attempt' }),
-	event: z.enum(WEBHOOK_EVENTS),
-	url: z.string(),
-	status: z.enum(DELIVERY_STATUSES).meta({
-		description:
-			'`disabled`: the endpoint has answered 410 and is switched off until a test of it (`POST /v1/webhooks/test`) succeeds',
-	}),
-	created_at: timeSchema.meta({ description: 'When the event happened' }),
-	attempts: z
-		.array(
-			z.object({
-				at: timeSchema,
-				status_code: z.int().nullable().meta({ description: 'null when no answer came' }),
-				duration_ms: z.int().nonnegative(),
-				error: z.enum(DELIVERY_ERRORS).nullable().meta({ description: 'null when it was received' }),
-			}),
-		)
-		.meta({ description: 'The last fifty' }),
-	next_attempt_at: timeSchema.nullable().meta({ description: 'null when there will be none' }),
-});
+export const deliverySchema = z
+	.object({
+		id: z.string().meta({ description: 'The `webhook-id` of every attempt' }),
+		event: z.enum(WEBHOOK_EVENTS),
+		url: z.string(),
+		status: z.enum(DELIVERY_STATUSES).meta({
+			description:
+				'`disabled`: the endpoint has answered 410 and is switched off until a test of it (`POST /v1/webhooks/test`) succeeds',
+		}),
+		created_at: timeSchema.meta({ description: 'When the event happened' }),
+		attempts: z
+			.array(
+				z.object({
+					at: timeSchema,
+					status_code: z.int().nullable().meta({ description: 'null when no answer came' }),
+					duration_ms: z.int().nonnegative(),
+					error: z.enum(DELIVERY_ERRORS).nullable().meta({ description: 'null when it was received' }),
+				}),
+			)
+			.meta({ description: 'The last fifty' }),
+		next_attempt_at: timeSchema.nullable().meta({ description: 'null when there will be none' }),
+	})
+	.meta({ id: 'Delivery' });
 
-export const deliveryListSchema = z.object({ data: z.array(deliverySchema) });
+export const deliveryListSchema = z.object({ data: z.array(deliverySchema) }).meta({ id: 'DeliveryList' });
 
 export type Delivery = z.infer<typeof deliverySchema>;
+export type DeliveryList = z.infer<typeof deliveryListSchema>;
 
 export function toDelivery({ message, status, attempts, nextAttemptAt }: DeliveryRecord): Delivery {
 	const isPending = status === 'pending';
