@@ -19,6 +19,7 @@ import {
 } from '@facet/queue';
 import { createObjectStore } from '@facet/storage';
 import { InferencePool } from '@facet/vision';
+import { startBatches } from './batches/start-batches.ts';
 import { CropUploader } from './crop-uploader.ts';
 import { createDetectHandler } from './detect-handler.ts';
 import { Inference } from './inference.ts';
@@ -134,6 +135,18 @@ const consumer = new DetectConsumer({
 	logger,
 });
 
+const batchesRedis = connectConsumer(config.redis.url, logger);
+const stopBatches = startBatches({
+	redis: batchesRedis,
+	prefix: config.redis.prefix,
+	lockMs: config.jobs.lockMs,
+	attempts: config.jobs.attempts,
+	resultTtlSeconds: config.jobs.resultTtlSeconds,
+	store,
+	onEnded: () => deliveries.kick(),
+	logger,
+});
+
 let stopping = false;
 const operations = createOperationsServer({
 	registry: metrics.registry,
@@ -171,13 +184,15 @@ async function listenSomewhere(server: Server): Promise<number> {
 stopOnSignals(logger, async () => {
 	stopping = true;
 	stopSweeper();
-	await Promise.all([consumer.close(config.shutdownTimeoutMs), deliveries.close(config.shutdownTimeoutMs)]);
+	const timeoutMs = config.shutdownTimeoutMs;
+	await Promise.all([consumer.close(timeoutMs), deliveries.close(timeoutMs), stopBatches(timeoutMs)]);
 	await pool.close();
 	await sourceClient.close();
 	await store.close();
 	await scratch.close();
 	redis.disconnect();
 	deliveriesRedis.disconnect();
+	batchesRedis.disconnect();
 	operations.close();
 	operations.closeAllConnections();
 });

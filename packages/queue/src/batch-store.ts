@@ -79,8 +79,14 @@ export class BatchStore {
 		});
 	}
 
-	/** @returns undefined for a batch that never was, or has gone. */
+	/** @returns undefined for a batch that never was, has gone, or is marked as erased. */
 	async read(batchId: string): Promise<BatchRecord | undefined> {
+		const batch = await this.readAny(batchId);
+		return batch?.erased ? undefined : batch;
+	}
+
+	/** As `read`, batches that are marked as erased included. */
+	async readAny(batchId: string): Promise<BatchRecord | undefined> {
 		return (await this.#readMany([batchId]))[0];
 	}
 

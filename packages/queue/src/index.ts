@@ -1,3 +1,4 @@
+export { addBatchTasks } from './add-batch-tasks.ts';
 export type { BatchRecord, NewBatch } from './batch-record.ts';
 export { BatchStore } from './batch-store.ts';
 export { type CallerLimits, type CallerRecord, CallerStore, currentSecrets } from './caller-store.ts';
