@@ -30,13 +30,23 @@ function optional<T extends z.ZodType>(schema: T) {
 	return z.preprocess((value) => (value === null ? undefined : value), schema.optional());
 }
 
-export const detectBodySchema = z.object({
-	url: optional(z.string()),
-	img: optional(z.string()),
-	num_frames: optional(detectOptionsSchema.shape.numFrames.unwrap()),
-	return_face_url: optional(detectOptionsSchema.shape.returnFaceUrl.unwrap()),
-	single_face: optional(detectOptionsSchema.shape.singleFace.unwrap()),
-});
+export const detectBodySchema = z
+	.object({
+		url: optional(z.string()).meta({
+			description: 'http or https URL of a photo or a video; goes before `img`',
+		}),
+		img: optional(z.string()).meta({ description: 'A photo in base64, or as a data URI' }),
+		num_frames: optional(detectOptionsSchema.shape.numFrames.unwrap()).meta({
+			description: 'Frames to look at in a video; 5 by default. Ignored for photos.',
+		}),
+		return_face_url: optional(detectOptionsSchema.shape.returnFaceUrl.unwrap()).meta({
+			description: 'Whether to cut out, store and link a JPEG of each face',
+		}),
+		single_face: optional(detectOptionsSchema.shape.singleFace.unwrap()).meta({
+			description: 'Whether to answer only the largest face of each frame',
+		}),
+	})
+	.meta({ id: 'DetectFacesRequest' });
 
 /**
  * Parses the JSON body of `POST /detect_faces`.

@@ -77,7 +77,7 @@ export function isErrorCode(value: string): value is ErrorCode {
 /** An AppError as it crosses threads and is stored: plain data, without the cause, which stays where it was logged. */
 export const errorRecordSchema = z.object({
 	// Object.keys widens to string[]; the keys of the catalogue are exactly the codes.
-	code: z.enum(Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]]),
+	code: z.enum(Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]]).meta({ id: 'ErrorCode' }),
 	detail: z.string().optional(),
 	retryable: z.boolean().optional(),
 });
