@@ -55,7 +55,7 @@ export class HostSlots {
 		const now = this.#now();
 		const host = this.#hosts.get(name);
 		if (host === undefined) return MIN_WAIT_MS;
-		const turnMs = Math.max(MIN_WAIT_MS, host.attemptMs ?? 0) / this.#perHost;
+		const turnMs = (host.attemptMs ?? MIN_WAIT_MS) / this.#perHost;
 		host.lineEndsAt = Math.min(Math.max(host.lineEndsAt, now) + turnMs, now + MAX_WAIT_MS);
 		return Math.round(Math.max(MIN_WAIT_MS, (host.lineEndsAt - now) * (0.8 + 0.4 * random)));
 	}
