@@ -9,6 +9,16 @@ import { problemResponse } from './middleware/problem-response.ts';
 import { type RateLimitOptions, rateLimit } from './middleware/rate-limit.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { discardUnreadBody } from './middleware/unread-body.ts';
+import { type BatchResultsRouteOptions, getBatchResults } from './routes/batch-results.ts';
+import {
+	type BatchRoutesOptions,
+	cancelBatch,
+	createJsonBatch,
+	createNdjsonBatch,
+	deleteBatch,
+	getBatch,
+	listBatches,
+} from './routes/batches.ts';
 import { type DeliveryRoutesOptions, listDeliveries, replayDelivery } from './routes/deliveries.ts';
 import { detectFaces } from './routes/detect-faces.ts';
 import { type CreateUploadOptions, createUpload } from './routes/uploads.ts';
@@ -23,6 +33,7 @@ export interface AppOptions {
 	readonly rates: RateLimitOptions;
 	readonly maxBodyBytes: number;
 	readonly uploads: Omit<CreateUploadOptions, 'store'>;
+	readonly batches: BatchRoutesOptions & BatchResultsRouteOptions;
 	readonly webhooks: DeliveryRoutesOptions & TestWebhookOptions;
 	readonly operations: ReturnType<typeof createOperations>;
 	readonly metrics: ApiMetrics;
@@ -38,7 +49,8 @@ const DETECT_FACES_PATHS = ['/detect_faces', '/interface/detect-api/detect_faces
 const MAX_SMALL_BODY_BYTES = 16_384;
 
 /** All of `/v1`: callers known and counted, errors as problem details. Routes go between. */
-function v1Router(admit: readonly RequestHandler[], { store, uploads, webhooks }: AppOptions): Router {
+function v1Router(admit: readonly RequestHandler[], options: AppOptions): Router {
+	const { store, uploads, webhooks } = options;
 	const router = express.Router();
 	router.use(...admit);
 	router
@@ -59,9 +71,25 @@ function v1Router(admit: readonly RequestHandler[], { store, uploads, webhooks }
 		.route('/webhooks/test')
 		.post(jsonBody(MAX_SMALL_BODY_BYTES), testWebhook(webhooks))
 		.all(methodNotAllowed('POST'));
+	addBatchRoutes(router, options);
 	router.use(notFound());
 	router.use(problemResponse());
 	return router;
+}
+
+function addBatchRoutes(router: Router, { batches, maxBodyBytes }: AppOptions): void {
+	router
+		.route('/batches')
+		.get(listBatches(batches))
+		.post(createNdjsonBatch(batches), jsonBody(maxBodyBytes), createJsonBatch(batches))
+		.all(methodNotAllowed('GET', 'HEAD', 'POST'));
+	router
+		.route('/batches/:id')
+		.get(getBatch(batches))
+		.delete(deleteBatch(batches))
+		.all(methodNotAllowed('GET', 'HEAD', 'DELETE'));
+	router.route('/batches/:id/results').get(getBatchResults(batches)).all(methodNotAllowed('GET', 'HEAD'));
+	router.route('/batches/:id/cancel').post(cancelBatch(batches)).all(methodNotAllowed('POST'));
 }
 
 export function createApp(options: AppOptions): Express {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadConfig, publicBaseUrl } from '@facet/config';
@@ -18,6 +19,7 @@ import {
 	DeliveryStore,
 	JobIndex,
 	JobProducer,
+	JobReader,
 	JobsInFlight,
 	JobWaiter,
 	Queues,
@@ -26,8 +28,10 @@ import {
 } from '@facet/queue';
 import { createObjectStore, FilesystemStore } from '@facet/storage';
 import { createApp } from './app.ts';
+import { BatchService } from './batch-service.ts';
 import { DetectionService } from './detection-service.ts';
 import { stopServer } from './stop-server.ts';
+import { openTemporaryDirectory } from './temporary-directory.ts';
 
 /** Longer than the idle time of common load balancers (60 s), so that they and not we close idle connections. */
 const KEEP_ALIVE_MS = 65_000;
@@ -85,12 +89,23 @@ const store = await createObjectStore(
 	logger,
 );
 const metrics = createApiMetrics();
+const temporaryDirectory = await openTemporaryDirectory();
+const inFlight = new JobsInFlight(redis, { prefix: config.redis.prefix });
+const batches = new BatchStore(queues, {
+	prefix: config.redis.prefix,
+	ttlSeconds: config.jobs.resultTtlSeconds,
+});
+const wire = {
+	baseUrl,
+	urlOf: (key: string) => store.url(key),
+	resultTtlSeconds: config.jobs.resultTtlSeconds,
+};
 let draining = false;
 
 listener = createApp({
 	service: new DetectionService({
 		producer,
-		inFlight: new JobsInFlight(redis, { prefix: config.redis.prefix }),
+		inFlight,
 		waiter,
 		store,
 		maxQueueDepth: config.api.maxQueueDepth,
@@ -107,15 +122,30 @@ listener = createApp({
 	rates: { redis, prefix: config.redis.prefix, requestsPerMinute: config.api.rateLimitPerMinute },
 	maxBodyBytes: config.api.maxBodyBytes,
 	uploads: { maxBytes: config.sources.maxBytes, linkTtlSeconds: config.api.uploadLinkTtlSeconds },
+	batches: {
+		service: new BatchService({
+			batches,
+			producer,
+			inFlight,
+			waiter,
+			store,
+			temporaryDirectory,
+			maxItems: config.api.maxBatchItems,
+			maxSourceBytes: config.sources.maxBytes,
+			maxQueueDepth: config.api.maxQueueDepth,
+			deadlineSeconds: config.jobs.deadlineSeconds,
+		}),
+		batches,
+		results,
+		reader: new JobReader(queues, results),
+		wire,
+	},
 	webhooks: {
 		deliveries,
 		queue: new DeliveryQueue({ queues, producer, deliveries }),
 		jobs: jobIndex,
 		results,
-		batches: new BatchStore(queues, {
-			prefix: config.redis.prefix,
-			ttlSeconds: config.jobs.resultTtlSeconds,
-		}),
+		batches,
 		timeoutMs: config.webhooks.timeoutMs,
 	},
 	operations: createOperations({
@@ -154,4 +184,5 @@ stopOnSignals(logger, async () => {
 	redis.disconnect();
 	waiterRedis.disconnect();
 	await store.close();
+	await rm(temporaryDirectory, { recursive: true, force: true });
 });

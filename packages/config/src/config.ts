@@ -72,6 +72,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			syncTimeoutMs: values.SYNC_TIMEOUT_MS,
 			maxBodyBytes: values.MAX_BODY_BYTES,
 			maxQueueDepth: values.MAX_QUEUE_DEPTH,
+			maxBatchItems: values.MAX_BATCH_ITEMS,
 			uploadLinkTtlSeconds: values.UPLOAD_LINK_TTL_SECONDS,
 		},
 		webhooks: {

@@ -109,6 +109,7 @@ export const VARIABLE_GROUPS = {
 		MAX_QUEUE_DEPTH: wholeNumber(1)
 			.default(100_000)
 			.describe('Waiting jobs beyond which the API answers 429 with `Retry-After`.'),
+		MAX_BATCH_ITEMS: wholeNumber(1, 100_000).default(10_000).describe('Most items of a batch.'),
 		JOB_DEADLINE_SECONDS: wholeNumber(1, 30 * DAY)
 			.default(DAY)
 			.describe(
