@@ -88,9 +88,9 @@ export class DeliveryStore {
 		await this.#ask((redis) => SAVE.run(redis, [this.#key(record.message.id)], values));
 	}
 
-	/** Forgets a delivery with what it sends. One under way makes no further attempt. */
-	async erase(id: string): Promise<void> {
-		await this.#ask((redis) => redis.del(this.#key(id)));
+	/** Forgets deliveries with what they send. One under way makes no further attempt. */
+	async erase(...ids: readonly string[]): Promise<void> {
+		await this.#ask((redis) => redis.del(ids.map((id) => this.#key(id))));
 	}
 
 	/** Whether the endpoint has answered 410 to a message of this caller and not been switched on since. */

@@ -25,6 +25,7 @@ export class OutboxDispatcher {
 	readonly #timer: NodeJS.Timeout;
 	#running: Promise<void> | undefined;
 	#again = false;
+	#isClosed = false;
 
 	constructor(options: OutboxDispatcherOptions) {
 		this.#options = options;
@@ -33,14 +34,16 @@ export class OutboxDispatcher {
 
 	/** Looks into the outbox now, or once more when a look is under way. */
 	kick(): void {
+		if (this.#isClosed) return;
 		this.#again = true;
 		this.#running ??= this.#run().finally(() => {
 			this.#running = undefined;
 		});
 	}
 
-	/** Ends the regular look; waits for the one under way. */
+	/** Waits for the look under way, and makes no other: what comes now is for another worker, or for the next start. */
 	async close(): Promise<void> {
+		this.#isClosed = true;
 		clearInterval(this.#timer);
 		await closedWithin(this.#running ?? Promise.resolve(), LAST_WORDS_MS);
 	}

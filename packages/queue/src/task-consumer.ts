@@ -37,6 +37,7 @@ export interface TaskConsumerOptions<Name extends JobName> {
 export class TaskConsumer<Name extends Exclude<JobName, 'detect'>> {
 	readonly #options: TaskConsumerOptions<Name>;
 	readonly #worker: Worker;
+	#running = 0;
 
 	constructor(name: Name, options: TaskConsumerOptions<Name>) {
 		this.#options = options;
@@ -61,11 +62,14 @@ export class TaskConsumer<Name extends Exclude<JobName, 'detect'>> {
 
 	/** Takes no more tasks and waits for those that run. */
 	async close(timeoutMs: number): Promise<void> {
-		if (await closedWithin(this.#worker.close(), timeoutMs + LAST_WORDS_MS)) return;
+		// With none under way it is Redis that is waited for.
+		const limit = (this.#running > 0 ? timeoutMs : 0) + LAST_WORDS_MS;
+		if (await closedWithin(this.#worker.close(), limit)) return;
 		this.#options.redis.disconnect();
 	}
 
 	async #process(name: Name, job: Job, token: string | undefined): Promise<void> {
+		this.#running += 1;
 		try {
 			const attempt = job.attemptsMade + 1;
 			await this.#options.handler(parseJobData(name, job.data), {
@@ -80,6 +84,8 @@ export class TaskConsumer<Name extends Exclude<JobName, 'detect'>> {
 		} catch (thrown) {
 			if (thrown instanceof DelayedError) throw thrown;
 			throw toBullError(AppError.from(thrown));
+		} finally {
+			this.#running -= 1;
 		}
 	}
 }

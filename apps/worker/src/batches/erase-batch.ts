@@ -7,9 +7,12 @@ import { type ItemPage, itemPages } from './item-pages.ts';
 
 const CONCURRENCY = 16;
 
-/** Erases a batch that is marked so: its unfinished items end, then results, crops, entries of the index and facts go. */
+/**
+ * Erases a batch that is marked so: its unfinished items end, then results, crops, deliveries, entries of the index and
+ * facts go.
+ */
 export async function eraseBatch(batchId: string, tools: BatchTools): Promise<void> {
-	const { batches, store, signal } = tools;
+	const { batches, deliveries, store, signal } = tools;
 	const batch = await batches.readAny(batchId);
 	if (batch?.erased !== true) return;
 	if (batch.completedAt === undefined) await cancelItems(batch, tools);
@@ -17,12 +20,13 @@ export async function eraseBatch(batchId: string, tools: BatchTools): Promise<vo
 		signal.throwIfAborted();
 		await erasePage(batch, page, tools);
 	}
+	await deliveries.erase(`msg_${batchId}`);
 	await store.delete(batch.itemsKey);
 	await batches.erase(batch);
 }
 
 async function erasePage({ owner }: BatchRecord, { ids }: ItemPage, tools: BatchTools): Promise<void> {
-	const { results, index, store } = tools;
+	const { results, index, deliveries, store } = tools;
 	const outcomes = await results.getMany(ids);
 	// The queue remembers ended jobs for a while, and with them where their media came from.
 	await endJobs(ids, tools);
@@ -36,6 +40,8 @@ async function erasePage({ owner }: BatchRecord, { ids }: ItemPage, tools: Batch
 		},
 		{ concurrency: CONCURRENCY },
 	);
+	// They keep what they send until it has arrived.
+	await deliveries.erase(...ids.map((id) => `msg_${id}`));
 }
 
 /** An object store lists a folder before it deletes it, which is not worth it for each of 10,000 photos without crops. */

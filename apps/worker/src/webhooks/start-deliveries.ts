@@ -75,8 +75,7 @@ export function startDeliveries(options: DeliveriesOptions): Deliveries {
 	return {
 		kick: () => outbox.kick(),
 		close: async (timeoutMs) => {
-			await outbox.close();
-			await consumer.close(timeoutMs);
+			await Promise.all([outbox.close(), consumer.close(timeoutMs)]);
 			await queues.close();
 		},
 	};
