@@ -41,104 +41,103 @@ export function createDeliveryHandler(options: DeliveryHandlerOptions) {
 			options.metrics.deliveries.inc({ outcome: 'disabled' });
 			return;
 		}
+		const body = await deliveries.body(message.id);
 		const { host } = new URL(message.url);
-		const release = slots.take(host);
+		const release = await slots.take(host);
 		if (release === undefined) throw await postpone(slots.waitMs(host));
-		let retryInMs: number | undefined;
-		try {
-			retryInMs = await attempt(record, options);
-		} finally {
-			release();
-		}
+		const at = Date.now();
+		const sent = await send(message, body, options).finally(release);
+		const retryInMs = await conclude(record, { at, ...sent }, options);
 		if (retryInMs !== undefined) throw await postpone(retryInMs);
 	};
 }
 
-/** @returns the wait before the next attempt, or undefined when there is none to come. */
-async function attempt(record: DeliveryRecord, options: DeliveryHandlerOptions): Promise<number | undefined> {
-	const { deliveries, scheduleMs } = options;
-	const { message } = record;
-	const body = (await deliveries.body(message.id)) ?? (await options.render(message));
-	if (body === undefined) {
-		await conclude(record, options, { at: Date.now(), durationMs: 0, error: 'expired' }, 'failed');
-		return undefined;
-	}
-	const at = Date.now();
-	const outcome = await send(message, body, options);
-	const made: DeliveryAttempt = { at, ...attemptOf(outcome) };
-	if (outcome.kind === 'delivered') {
-		if (message.type === 'webhook.test') await deliveries.switchEndpointOn(message.owner, message.url);
-		await conclude(record, options, made, 'delivered');
-		return undefined;
-	}
-	if (outcome.kind === 'gone') {
-		await deliveries.switchEndpointOff(message.owner, message.url);
-		await conclude(record, options, made, 'disabled');
-		return undefined;
-	}
-	const failures = record.failures + 1;
-	const retryAfterMs = outcome.kind === 'failed' ? outcome.retryAfterMs : undefined;
-	// A test tells how the endpoint is now.
-	const schedule = message.type === 'webhook.test' ? [0] : scheduleMs;
-	const retryInMs = retryDelayMs(schedule, failures, retryAfterMs);
-	if (retryInMs === undefined) {
-		// The body stays, so that a replay can send it when the result has expired.
-		await conclude({ ...record, failures }, options, made, 'failed', body);
-		return undefined;
-	}
-	const nextAttemptAt = Date.now() + retryInMs;
-	await conclude({ ...record, failures, nextAttemptAt }, options, made, 'pending', body);
-	return retryInMs;
+/** What came of an attempt; without something to send, or a secret to sign it, none is made. */
+interface Sent {
+	readonly outcome: SendOutcome | { readonly kind: 'expired' | 'no_secret' };
+	readonly body?: string;
 }
-
-/** What came of an attempt; without a secret none is made. */
-type Outcome = SendOutcome | { readonly kind: 'unsigned' };
 
 async function send(
 	message: WebhookMessage,
-	body: string,
+	keptBody: string | undefined,
 	options: DeliveryHandlerOptions,
-): Promise<Outcome> {
+): Promise<Sent> {
+	const body = keptBody ?? (await options.render(message));
+	if (body === undefined) return { outcome: { kind: 'expired' } };
 	const secrets = await options.secretsOf(message.owner);
-	if (secrets.length === 0) return { kind: 'unsigned' };
+	if (secrets.length === 0) return { outcome: { kind: 'no_secret' }, body };
 	const timestampSeconds = Math.floor(Date.now() / 1000);
 	const headers = signWebhook({ id: message.id, timestampSeconds, body }, secrets);
-	return sendWebhook({ url: message.url, headers, body }, options);
+	return { outcome: await sendWebhook({ url: message.url, headers, body }, options), body };
 }
 
-function attemptOf(outcome: Outcome): Omit<DeliveryAttempt, 'at'> {
+/**
+ * Writes what came of an attempt.
+ *
+ * @returns the wait before the next one in milliseconds, or undefined when there is none to come.
+ */
+async function conclude(
+	record: DeliveryRecord,
+	{ at, outcome, body }: Sent & { readonly at: number },
+	options: DeliveryHandlerOptions,
+): Promise<number | undefined> {
+	const { deliveries, scheduleMs } = options;
+	const { type, owner, url } = record.message;
+	const attempt: DeliveryAttempt = { at, ...attemptOf(outcome) };
+	const made = { ...record, attempts: [...record.attempts, attempt].slice(-MAX_ATTEMPTS_KEPT) };
+	const end = async (status: DeliveryRecord['status'], keptBody: string | null) => {
+		await deliveries.save({ ...made, status }, keptBody);
+		report(made, attempt, status, options);
+	};
+	switch (outcome.kind) {
+		case 'delivered':
+			if (type === 'webhook.test') await deliveries.switchEndpointOn(owner, url);
+			await end('delivered', null);
+			return undefined;
+		case 'gone':
+			await deliveries.switchEndpointOff(owner, url);
+			await end('disabled', null);
+			return undefined;
+		case 'expired':
+			await end('failed', null);
+			return undefined;
+	}
+	made.failures += 1;
+	// A test tells how the endpoint is now.
+	const schedule = type === 'webhook.test' ? [0] : scheduleMs;
+	const retryAfterMs = outcome.kind === 'failed' ? outcome.retryAfterMs : undefined;
+	const retryInMs = retryDelayMs(schedule, made.failures, retryAfterMs);
+	if (retryInMs !== undefined) made.nextAttemptAt = Date.now() + retryInMs;
+	// Every attempt sends the same body, and so does a replay, though the result may have expired by then.
+	await end(retryInMs === undefined ? 'failed' : 'pending', body ?? null);
+	return retryInMs;
+}
+
+function attemptOf(outcome: Sent['outcome']): Omit<DeliveryAttempt, 'at'> {
 	switch (outcome.kind) {
 		case 'delivered':
 			return { statusCode: outcome.statusCode, durationMs: outcome.durationMs };
 		case 'gone':
 			return { statusCode: outcome.statusCode, durationMs: outcome.durationMs, error: 'gone' };
-		case 'unsigned':
-			return { durationMs: 0, error: 'no_secret' };
 		case 'failed': {
 			const { statusCode, durationMs, error } = outcome;
 			return { durationMs, error, ...(statusCode === undefined ? {} : { statusCode }) };
 		}
+		default:
+			return { durationMs: 0, error: outcome.kind };
 	}
 }
 
-/**
- * Writes, counts and logs what came of an attempt.
- *
- * @param body - kept for later attempts; forgotten when absent.
- */
-async function conclude(
-	record: DeliveryRecord,
-	{ deliveries, metrics, logger }: DeliveryHandlerOptions,
-	made: DeliveryAttempt,
+/** Counts and logs an attempt. */
+function report(
+	{ message }: DeliveryRecord,
+	{ statusCode, durationMs, error }: DeliveryAttempt,
 	status: DeliveryRecord['status'],
-	body: string | null = null,
-): Promise<void> {
-	const { message } = record;
-	const attempts = [...record.attempts, made].slice(-MAX_ATTEMPTS_KEPT);
-	await deliveries.save({ ...record, attempts, status }, body);
-	metrics.deliveries.inc({ outcome: made.error ?? 'delivered' });
-	metrics.deliverySeconds.observe(made.durationMs / 1000);
-	const { statusCode, durationMs, error } = made;
+	{ metrics, logger }: DeliveryHandlerOptions,
+): void {
+	metrics.deliveries.inc({ outcome: error ?? 'delivered' });
+	metrics.deliverySeconds.observe(durationMs / 1000);
 	const fields = {
 		webhookId: message.id,
 		event: message.type,
