@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DetectFailure, type FacesObj, type StageTimings, stageTimingsSchema } from '@facet/contracts';
 import { CallerStore, connectConsumer } from '@facet/queue';
+import { checkAnswersOf, expectAnswersAsDocumented } from './checked-fetch.ts';
 import { type LogLine, ServiceProcess } from './service-process.ts';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -75,6 +76,7 @@ export class Facet {
 		const api = this.#spawn('api', environment);
 		const { port } = await api.logged('api: listening');
 		this.url = `http://127.0.0.1:${port}`;
+		await checkAnswersOf(this.url);
 		return api;
 	}
 
@@ -100,9 +102,11 @@ export class Facet {
 		return { status: response.status, headers: response.headers, body: answer };
 	}
 
-	/** Names of the temporary files and directories that the workers have at this moment, at any depth. */
+	/** Names of the temporary files and directories that there are at this moment, at any depth. */
 	async temporaryFiles(): Promise<string[]> {
-		return readdir(join(this.#directory, 'tmp'), { recursive: true }).catch(() => []);
+		const names = await readdir(join(this.#directory, 'tmp'), { recursive: true }).catch(() => []);
+		// The API's own folder is there for as long as it runs.
+		return names.filter((name) => !/^facet-api-[\w-]+$/.test(name));
 	}
 
 	/** Command lines of the processes that work on this Facet's temporary files (Linux). */
@@ -147,6 +151,7 @@ export class Facet {
 		await Promise.all(this.#processes.map((process) => process.end()));
 		this.#redis.disconnect();
 		await rm(this.#directory, { recursive: true, force: true });
+		expectAnswersAsDocumented();
 	}
 
 	#spawn(app: 'api' | 'worker', environment: Environment): ServiceProcess {

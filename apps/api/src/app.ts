@@ -1,7 +1,11 @@
 import type { ApiMetrics, createOperations, PinoLogger } from '@facet/observability';
 import { type FilesystemStore, type ObjectStore, receiveSignedFile, serveSignedFile } from '@facet/storage';
 import express, { type Express, type RequestHandler, type Router } from 'express';
-import type { DetectionService } from './detection-service.ts';
+import type { AwaitedJobs } from './awaited-jobs.ts';
+import { isForm } from './job-body.ts';
+import type { JobListOptions } from './job-list.ts';
+import type { JobRemoval } from './job-removal.ts';
+import type { JobViews } from './job-views.ts';
 import { type AuthenticateOptions, authenticate } from './middleware/authenticate.ts';
 import { errorResponse, methodNotAllowed, notFound } from './middleware/error-response.ts';
 import { jsonBody } from './middleware/json-body.ts';
@@ -9,6 +13,7 @@ import { problemResponse } from './middleware/problem-response.ts';
 import { type RateLimitOptions, rateLimit } from './middleware/rate-limit.ts';
 import { requestContext } from './middleware/request-context.ts';
 import { discardUnreadBody } from './middleware/unread-body.ts';
+import { listRoutes } from './openapi/list-routes.ts';
 import { type BatchResultsRouteOptions, getBatchResults } from './routes/batch-results.ts';
 import {
 	type BatchRoutesOptions,
@@ -21,11 +26,19 @@ import {
 } from './routes/batches.ts';
 import { type DeliveryRoutesOptions, listDeliveries, replayDelivery } from './routes/deliveries.ts';
 import { detectFaces } from './routes/detect-faces.ts';
+import { type CreateJobOptions, createJob } from './routes/job-create.ts';
+import { type JobEventsOptions, streamJobEvents } from './routes/job-events.ts';
+import { cancelJob, deleteJob, getJob, listOwnJobs } from './routes/jobs.ts';
+import { reference } from './routes/reference.ts';
 import { type CreateUploadOptions, createUpload } from './routes/uploads.ts';
 import { type TestWebhookOptions, testWebhook } from './routes/webhooks.ts';
 
 export interface AppOptions {
-	readonly service: DetectionService;
+	/** Jobs of the synchronous endpoint. */
+	readonly awaited: AwaitedJobs;
+	readonly syncTimeoutMs: number;
+	readonly views: JobViews;
+	readonly jobs: JobRoutesOptions;
 	readonly store: ObjectStore;
 	/** The store again when its links lead to this process. */
 	readonly files: FilesystemStore | undefined;
@@ -40,6 +53,13 @@ export interface AppOptions {
 	readonly logger: PinoLogger;
 	/** Whether the process is about to stop and wants its connections back. */
 	readonly isDraining: () => boolean;
+}
+
+export interface JobRoutesOptions
+	extends Omit<CreateJobOptions, 'views'>,
+		JobListOptions,
+		Omit<JobEventsOptions, 'views'> {
+	readonly removal: JobRemoval;
 }
 
 /** The documented path, and the one under which existing clients of the original service know it. */
@@ -71,10 +91,31 @@ function v1Router(admit: readonly RequestHandler[], options: AppOptions): Router
 		.route('/webhooks/test')
 		.post(jsonBody(MAX_SMALL_BODY_BYTES), testWebhook(webhooks))
 		.all(methodNotAllowed('POST'));
+	addJobRoutes(router, options);
 	addBatchRoutes(router, options);
 	router.use(notFound());
 	router.use(problemResponse());
 	return router;
+}
+
+function addJobRoutes(router: Router, { jobs, views, maxBodyBytes }: AppOptions): void {
+	router
+		.route('/jobs')
+		.get(listOwnJobs(jobs))
+		.post(jsonUnlessForm(maxBodyBytes), createJob({ views, ...jobs }))
+		.all(methodNotAllowed('GET', 'HEAD', 'POST'));
+	router
+		.route('/jobs/:id')
+		.get(getJob(views))
+		.delete(deleteJob(jobs.removal))
+		.all(methodNotAllowed('GET', 'HEAD', 'DELETE'));
+	router.route('/jobs/:id/cancel').post(cancelJob(views, jobs.removal)).all(methodNotAllowed('POST'));
+	router
+		.route('/jobs/:id/events')
+		// GET alone: a HEAD would last as long as the job.
+		.head(methodNotAllowed('GET'))
+		.get(streamJobEvents({ views, ...jobs }))
+		.all(methodNotAllowed('GET'));
 }
 
 function addBatchRoutes(router: Router, { batches, maxBodyBytes }: AppOptions): void {
@@ -92,8 +133,14 @@ function addBatchRoutes(router: Router, { batches, maxBodyBytes }: AppOptions): 
 	router.route('/batches/:id/cancel').post(cancelBatch(batches)).all(methodNotAllowed('POST'));
 }
 
+/** A form goes past the parser of JSON, to be streamed by its route. */
+function jsonUnlessForm(maxBytes: number): RequestHandler {
+	const json = express.Router().use(jsonBody(maxBytes));
+	return (request, response, next) => (isForm(request) ? next() : json(request, response, next));
+}
+
 export function createApp(options: AppOptions): Express {
-	const { service, store, files, metrics, logger } = options;
+	const { awaited, views, store, files, metrics, logger, syncTimeoutMs } = options;
 	const app = express();
 	app.disable('x-powered-by');
 	app.disable('etag');
@@ -109,11 +156,16 @@ export function createApp(options: AppOptions): Express {
 	app.use(requestContext(logger, metrics));
 	app.use(discardUnreadBody());
 
+	app.use(reference(options.jobs.wire.baseUrl));
 	// Who calls, and how often: before a body is read.
 	const admit = [authenticate(options.access), rateLimit(options.rates)];
 	app
 		.route(DETECT_FACES_PATHS)
-		.post(admit, jsonBody(options.maxBodyBytes), detectFaces({ service, store, metrics }))
+		.post(
+			admit,
+			jsonBody(options.maxBodyBytes),
+			detectFaces({ jobs: awaited, views, store, metrics, syncTimeoutMs }),
+		)
 		.all(methodNotAllowed('POST'));
 	app.use('/v1', v1Router(admit, options));
 	if (files) {
@@ -126,5 +178,6 @@ export function createApp(options: AppOptions): Express {
 
 	app.use(notFound());
 	app.use(errorResponse());
+	logger.debug({ routes: listRoutes(app, ['/v1']) }, 'api: routes');
 	return app;
 }

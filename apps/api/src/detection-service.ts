@@ -1,19 +1,52 @@
-import { randomUUID } from 'node:crypto';
-import { AppError, type DetectJob, type DetectRequest, type JobOutcome, type Logger } from '@facet/contracts';
-import type { JobProducer, JobsInFlight, JobWaiter } from '@facet/queue';
+import {
+	AppError,
+	type DetectJobInput,
+	type DetectOptions,
+	detectJobSchema,
+	type Extra,
+	type JobSnapshot,
+	type Logger,
+	type WebhookTarget,
+} from '@facet/contracts';
+import type {
+	JobControl,
+	JobFingerprints,
+	JobIndex,
+	JobProducer,
+	JobsInFlight,
+	JobWaiter,
+	Urgency,
+} from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
-import { decodeInlineImage } from './inline-image.ts';
+import { type Media, storeMedia } from './media.ts';
 import type { Caller } from './middleware/caller.ts';
 
 export interface DetectionServiceOptions {
 	readonly producer: JobProducer;
+	readonly control: JobControl;
+	readonly index: JobIndex;
+	readonly fingerprints: JobFingerprints;
 	readonly inFlight: JobsInFlight;
 	readonly waiter: JobWaiter;
 	readonly store: ObjectStore;
 	/** Waiting jobs beyond which no more are taken. */
 	readonly maxQueueDepth: number;
-	/** How long a synchronous request waits, in milliseconds. */
-	readonly syncTimeoutMs: number;
+}
+
+/** A job to be. */
+export interface NewDetection {
+	readonly id: string;
+	readonly media: Media;
+	readonly options: DetectOptions;
+	readonly include?: readonly Extra[];
+	readonly tag?: string | undefined;
+	readonly webhook?: WebhookTarget | undefined;
+	readonly urgency: Urgency;
+	readonly deadline?: { readonly at: number; readonly isWatched: boolean };
+	/** Digest that identical requests have. */
+	readonly fingerprint: string;
+	/** Whether the caller finds the job in lists, and identical requests find it, from now on. */
+	readonly isDetached: boolean;
 }
 
 export interface Submission {
@@ -22,13 +55,10 @@ export interface Submission {
 	readonly logger: Logger;
 }
 
-export interface SubmittedDetection {
-	readonly jobId: string;
-	/** @throws AppError as `Expectation.outcome` of the queue. */
-	outcome(): Promise<JobOutcome>;
-}
+/** A job that waits, as `submit` has added it. */
+export type QueuedJob = Extract<JobSnapshot, { status: 'queued' | 'processing' }>;
 
-/** Turns requests into jobs. The way of a request: admit, store inline bytes, add the job, wait. */
+/** Turns requests into jobs. The way of a request: admit, reserve room for it, store inline bytes, add the job. */
 export class DetectionService {
 	readonly #options: DetectionServiceOptions;
 
@@ -36,52 +66,8 @@ export class DetectionService {
 		this.#options = options;
 	}
 
-	/**
-	 * Adds a job that someone waits for.
-	 *
-	 * @throws AppError `queue_full`, `too_many_jobs`, `queue_unavailable`, `storage_unavailable`, `invalid_request`. No job
-	 * was added then.
-	 */
-	async submit(request: DetectRequest, submission: Submission): Promise<SubmittedDetection> {
-		await this.#admit();
-		const { id: owner, maxJobsInFlight: limit } = submission.caller;
-		return this.#options.inFlight.whileReserved({ owner, count: 1, limit }, (counted) =>
-			this.#add(request, submission, counted),
-		);
-	}
-
-	async #add(
-		request: DetectRequest,
-		{ caller, requestId, logger }: Submission,
-		counted: boolean,
-	): Promise<SubmittedDetection> {
-		const { producer, waiter, syncTimeoutMs } = this.#options;
-		const jobId = randomUUID();
-		const source = await this.#storeSource(request, jobId);
-		const expectation = waiter.expect(jobId);
-		try {
-			const { options } = request;
-			await producer.add('detect', jobId, {
-				source,
-				options,
-				requestId,
-				owner: caller.id,
-				...(counted && { counted }),
-			});
-		} catch (error) {
-			expectation.release();
-			// Not awaited: the client should not wait for the tidying up, and what it misses the store's expiry takes.
-			if (source.kind === 'object') {
-				this.#options.store.delete(source.key).catch((err: unknown) => {
-					logger.warn({ err, jobId }, 'inline image of a refused job not deleted');
-				});
-			}
-			throw error;
-		}
-		return { jobId, outcome: () => expectation.outcome(syncTimeoutMs) };
-	}
-
-	async #admit(): Promise<void> {
+	/** @throws AppError `queue_full`, `queue_unavailable`. */
+	async admit(): Promise<void> {
 		const { producer, waiter, maxQueueDepth } = this.#options;
 		const depth = await producer.depth('detect');
 		if (depth >= maxQueueDepth) {
@@ -90,12 +76,98 @@ export class DetectionService {
 		}
 	}
 
-	async #storeSource({ source }: DetectRequest, jobId: string): Promise<DetectJob['source']> {
-		if (source.kind === 'url') return source;
-		const key = `uploads/${jobId}.bin`;
-		await this.#options.store.put(key, decodeInlineImage(source.base64), {
-			contentType: 'application/octet-stream',
-		});
-		return { kind: 'object', key };
+	/**
+	 * Adds a job that was admitted.
+	 *
+	 * @throws AppError `too_many_jobs`, `queue_unavailable`, `storage_unavailable`. Nothing of the job is left then.
+	 */
+	async submit(detection: NewDetection, submission: Submission): Promise<QueuedJob> {
+		const { id: owner, maxJobsInFlight: limit } = submission.caller;
+		return this.#options.inFlight.whileReserved({ owner, count: 1, limit }, (counted) =>
+			this.#add(detection, submission, counted),
+		);
 	}
+
+	/**
+	 * Lets a job go on whose client has stopped waiting: its caller finds it in lists, and an identical request gets it.
+	 *
+	 * @throws AppError `queue_unavailable`.
+	 */
+	async detach(job: QueuedJob): Promise<void> {
+		const { index, fingerprints } = this.#options;
+		const { owner, tag, fingerprint } = job.data;
+		await Promise.all([
+			index.add([{ id: job.id, owner, tag, createdAt: job.createdAt }]),
+			fingerprint && fingerprints.register(fingerprint, job.id),
+		]);
+	}
+
+	async #add(detection: NewDetection, submission: Submission, counted: boolean): Promise<QueuedJob> {
+		const { producer, control, index, fingerprints, store } = this.#options;
+		const { id, tag, deadline, fingerprint, isDetached } = detection;
+		const owner = submission.caller.id;
+		const source = await storeMedia(store, detection.media, { id, owner });
+		const createdAt = Date.now();
+		const data: DetectJobInput = {
+			...factsOf(detection),
+			owner,
+			source,
+			options: detection.options,
+			requestId: submission.requestId,
+			...(counted && { counted }),
+		};
+		// In this order on the wire, side by side in time: who finds the job in a list finds it in the queue.
+		const steps = await Promise.allSettled([
+			isDetached && index.add([{ id, owner, tag, createdAt }]),
+			isDetached && fingerprints.register(fingerprint, id),
+			deadline?.isWatched && control.watchDeadline(id, deadline.at),
+			producer.add('detect', id, data, { urgency: detection.urgency, createdAt }),
+		]);
+		const failed = steps.find((step) => step.status === 'rejected');
+		if (failed) {
+			// Not awaited: the client should not wait for the tidying up.
+			void this.#undo(detection, source, submission);
+			const { reason } = failed;
+			throw reason instanceof AppError ? reason : new AppError('queue_unavailable', { cause: reason });
+		}
+		return {
+			id,
+			status: 'queued',
+			data: detectJobSchema.parse(data),
+			createdAt,
+			startedAt: undefined,
+			attempts: 0,
+			progress: undefined,
+		};
+	}
+
+	/** What this misses while a service is away, expiry takes. */
+	async #undo(
+		{ id, tag, fingerprint }: NewDetection,
+		source: DetectJobInput['source'],
+		{ caller, logger }: Submission,
+	): Promise<void> {
+		const { control, index, fingerprints, store } = this.#options;
+		const steps = await Promise.allSettled([
+			control.withdraw(id),
+			index.remove({ id, owner: caller.id, tag }),
+			fingerprints.release(fingerprint, id),
+			source.kind === 'object' && !source.keep && store.delete(source.key),
+		]);
+		for (const step of steps) {
+			if (step.status === 'rejected') {
+				logger.warn({ err: step.reason, jobId: id }, 'leftovers of a refused job not dropped');
+			}
+		}
+	}
+}
+
+function factsOf({ include = [], tag, webhook, deadline, fingerprint }: NewDetection) {
+	return {
+		fingerprint,
+		...(include.length > 0 && { include: [...include] }),
+		...(tag !== undefined && { tag }),
+		...(webhook !== undefined && { webhook }),
+		...(deadline !== undefined && { deadline: deadline.at }),
+	};
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,6 +18,10 @@ import {
 	connectProducer,
 	DeliveryQueue,
 	DeliveryStore,
+	IdempotencyStore,
+	JobControl,
+	JobEvents,
+	JobFingerprints,
 	JobIndex,
 	JobProducer,
 	JobReader,
@@ -28,8 +33,13 @@ import {
 } from '@facet/queue';
 import { createObjectStore, FilesystemStore } from '@facet/storage';
 import { createApp } from './app.ts';
+import { AwaitedJobs } from './awaited-jobs.ts';
 import { BatchService } from './batch-service.ts';
 import { DetectionService } from './detection-service.ts';
+import { JobRemoval } from './job-removal.ts';
+import { JobSubmissions } from './job-submissions.ts';
+import { JobViews } from './job-views.ts';
+import { SharedJobs } from './shared-jobs.ts';
 import { stopServer } from './stop-server.ts';
 import { openTemporaryDirectory } from './temporary-directory.ts';
 
@@ -100,17 +110,49 @@ const wire = {
 	urlOf: (key: string) => store.url(key),
 	resultTtlSeconds: config.jobs.resultTtlSeconds,
 };
+const reader = new JobReader(queues, results);
+const control = new JobControl(queues, results, config.redis.prefix);
+const fingerprints = new JobFingerprints(redis, { prefix: config.redis.prefix });
+const views = new JobViews({ reader, index: jobIndex, waiter, wire });
+const shared = new SharedJobs({ fingerprints, reader });
+const service = new DetectionService({
+	producer,
+	control,
+	index: jobIndex,
+	fingerprints,
+	inFlight,
+	waiter,
+	store,
+	maxQueueDepth: config.api.maxQueueDepth,
+});
+const stopping = new AbortController();
+// Every stream of events listens.
+setMaxListeners(0, stopping.signal);
 let draining = false;
 
 listener = createApp({
-	service: new DetectionService({
-		producer,
-		inFlight,
+	awaited: new AwaitedJobs({ service, shared, waiter, deadlineSeconds: config.jobs.deadlineSeconds }),
+	syncTimeoutMs: config.api.syncTimeoutMs,
+	views,
+	jobs: {
+		submissions: new JobSubmissions({
+			service,
+			idempotency: new IdempotencyStore(redis, { prefix: config.redis.prefix }),
+			shared,
+			reader,
+			views,
+			uploads: { store, maxBytes: config.sources.maxBytes },
+			deadlineSeconds: config.jobs.deadlineSeconds,
+		}),
+		body: { maxFileBytes: config.sources.maxBytes, directory: temporaryDirectory },
+		removal: new JobRemoval({ views, control, results, index: jobIndex, deliveries, store }),
+		index: jobIndex,
+		reader,
+		wire,
+		events: new JobEvents(queues),
 		waiter,
-		store,
-		maxQueueDepth: config.api.maxQueueDepth,
-		syncTimeoutMs: config.api.syncTimeoutMs,
-	}),
+		stopping: stopping.signal,
+	},
 	store,
 	files: store instanceof FilesystemStore ? store : undefined,
 	access: {
@@ -137,7 +179,7 @@ listener = createApp({
 		}),
 		batches,
 		results,
-		reader: new JobReader(queues, results),
+		reader,
 		wire,
 	},
 	webhooks: {
@@ -175,6 +217,7 @@ logger.info(
 
 stopOnSignals(logger, async () => {
 	draining = true;
+	stopping.abort();
 	await stopServer(server, {
 		graceMs: config.shutdownTimeoutMs,
 		onGraceOver: () => waiter.close(),

@@ -13,6 +13,7 @@ import {
 	checkRedisWritable,
 	connectConsumer,
 	DetectConsumer,
+	JobControl,
 	Queues,
 	ResultStore,
 	warnUnlessNoEviction,
@@ -21,6 +22,7 @@ import { createObjectStore } from '@facet/storage';
 import { InferencePool } from '@facet/vision';
 import { startBatches } from './batches/start-batches.ts';
 import { CropUploader } from './crop-uploader.ts';
+import { startDeadlineKeeper } from './deadline-keeper.ts';
 import { createDetectHandler } from './detect-handler.ts';
 import { Inference } from './inference.ts';
 import type { InferenceResult, InferenceTask, InferenceThreadData } from './inference-task.ts';
@@ -135,6 +137,15 @@ const consumer = new DetectConsumer({
 	logger,
 });
 
+const stopDeadlineKeeper = startDeadlineKeeper({
+	control: new JobControl(deliveryQueues, results, config.redis.prefix),
+	onExpired: async (jobId, { source }) => {
+		deliveries.kick();
+		await Promise.all([fetcher.discard(source), uploader.discard(jobId)]);
+	},
+	logger,
+});
+
 const batchesRedis = connectConsumer(config.redis.url, logger);
 const stopBatches = startBatches({
 	redis: batchesRedis,
@@ -184,6 +195,7 @@ async function listenSomewhere(server: Server): Promise<number> {
 stopOnSignals(logger, async () => {
 	stopping = true;
 	stopSweeper();
+	stopDeadlineKeeper();
 	const timeoutMs = config.shutdownTimeoutMs;
 	await Promise.all([consumer.close(timeoutMs), deliveries.close(timeoutMs), stopBatches(timeoutMs)]);
 	await pool.close();
