@@ -38,9 +38,10 @@ export async function readNdjsonBatch(
 	let isFirst = true;
 	try {
 		for await (const { number: line, bytes } of ndjsonLines(chunksOf(request, maxItems), MAX_LINE_BYTES)) {
-			const value = readLine(bytes, line, writer);
+			const value = readLine(bytes);
 			if (value === undefined) continue;
-			if (isFirst && isObject(value) && 'defaults' in value) readDefaults(value, line, writer);
+			if (value instanceof AppError) await writer.refuse(value, { line });
+			else if (isFirst && isDefaults(value)) writer.setDefaults(value.defaults, { line });
 			else await writer.add(value, { line });
 			isFirst = false;
 		}
@@ -65,26 +66,19 @@ async function* chunksOf(request: IncomingMessage, maxItems: number): AsyncGener
 	}
 }
 
-/** @returns undefined for a line that says nothing, or that is a fault. */
-function readLine(bytes: Uint8Array | undefined, line: number, writer: BatchWriter): unknown {
+/** @returns the line's JSON; undefined when it is blank, an AppError when it is a fault. */
+function readLine(bytes: Uint8Array | undefined): unknown {
 	try {
 		if (bytes === undefined) throw wrong(`expected at most ${MAX_LINE_BYTES} bytes, received a longer line`);
 		const text = decode(bytes).trim();
 		return text === '' ? undefined : parse(text);
 	} catch (error) {
-		writer.faults.add(error, { line });
-		return undefined;
+		return AppError.from(error);
 	}
 }
 
-function readDefaults(value: Record<string, unknown>, line: number, writer: BatchWriter): void {
-	const { defaults, ...others } = value;
-	const [other] = Object.keys(others);
-	if (other === undefined) writer.setDefaults(defaults, { line });
-	else
-		writer.faults.add(wrong(`expected nothing beside "defaults", received ${JSON.stringify(other)}`), {
-			line,
-		});
+function isDefaults(value: unknown): value is { defaults: unknown } {
+	return isObject(value) && 'defaults' in value && Object.keys(value).length === 1;
 }
 
 function decode(bytes: Uint8Array): string {

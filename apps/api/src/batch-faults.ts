@@ -42,6 +42,6 @@ export class BatchFaults {
 }
 
 function placed({ detail, pointer }: Fault, place: BatchPlace): Fault {
-	if ('line' in place) return { detail, line: place.line, ...(pointer !== undefined && { pointer }) };
+	if ('line' in place) return { detail, line: place.line, ...(pointer && { pointer }) };
 	return { detail, pointer: place.pointer + (pointer ?? '') };
 }

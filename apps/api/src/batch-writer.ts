@@ -36,6 +36,9 @@ export interface WrittenBatch {
 	readonly webhook: WebhookTarget | undefined;
 }
 
+/** An item as it came, or why it cannot be read. */
+type Submitted = ({ readonly item: unknown } | { readonly fault: AppError }) & { readonly place: BatchPlace };
+
 /** Items that are checked side by side, and written at once. */
 const CHUNK_ITEMS = 64;
 
@@ -44,13 +47,13 @@ const CHUNK_ITEMS = 64;
  * a few of them are in memory.
  */
 export class BatchWriter {
-	readonly faults = new BatchFaults();
 	readonly #options: BatchWriterOptions;
 	readonly #file: FileHandle;
 	readonly #digest = createHash('sha256');
+	readonly #faults = new BatchFaults();
 	#defaults: BatchDefaults = {};
 	#webhook: WebhookTarget | undefined;
-	#chunk: { readonly item: unknown; readonly place: BatchPlace }[] = [];
+	#chunk: Submitted[] = [];
 	#total = 0;
 	#bytes = 0;
 
@@ -72,7 +75,7 @@ export class BatchWriter {
 			this.#webhook = toWebhook({ webhook_url, webhook_events });
 			if (this.#webhook) this.#options.checkWebhook(this.#webhook);
 		} catch (error) {
-			this.faults.add(error, place);
+			this.#faults.add(error, place);
 		}
 	}
 
@@ -82,19 +85,23 @@ export class BatchWriter {
 	 * @throws AppError `body_too_large` when it is one too many, `storage_unavailable`.
 	 */
 	async add(item: unknown, place: BatchPlace): Promise<void> {
-		const { maxItems } = this.#options;
-		if (this.#total === maxItems) {
-			throw new AppError('body_too_large', { detail: `expected at most ${maxItems} items` });
-		}
-		this.#total += 1;
-		this.#chunk.push({ item, place });
-		if (this.#chunk.length >= CHUNK_ITEMS) await this.#flush();
+		await this.#take({ item, place });
+	}
+
+	/**
+	 * Takes an item that cannot even be read; it counts.
+	 *
+	 * @param fault - what is wrong with it.
+	 * @throws AppError as `add`.
+	 */
+	async refuse(fault: AppError, place: BatchPlace): Promise<void> {
+		await this.#take({ fault, place });
 	}
 
 	/** @throws AppError `invalid_request` with every fault, `storage_unavailable`. */
 	async finish(): Promise<WrittenBatch> {
 		await this.#flush();
-		this.faults.throwIfAny();
+		this.#faults.throwIfAny();
 		if (this.#total === 0) {
 			throw new AppError('invalid_request', { detail: 'items: expected at least one, received none' });
 		}
@@ -114,25 +121,38 @@ export class BatchWriter {
 		await this.#file.close();
 	}
 
+	async #take(submitted: Submitted): Promise<void> {
+		const { maxItems } = this.#options;
+		if (this.#total === maxItems) {
+			throw new AppError('body_too_large', { detail: `expected at most ${maxItems} items` });
+		}
+		this.#total += 1;
+		this.#chunk.push(submitted);
+		if (this.#chunk.length >= CHUNK_ITEMS) await this.#flush();
+	}
+
 	async #flush(): Promise<void> {
 		const chunk = this.#chunk;
 		this.#chunk = [];
-		const entries = await Promise.all(
-			chunk.map(async ({ item, place }) => {
-				try {
-					return await this.#toEntry(item);
-				} catch (error) {
-					this.faults.add(error, place);
-					return undefined;
-				}
-			}),
-		);
+		// Uploads are looked up side by side; faults are taken down in the order of the items.
+		const checks = await Promise.allSettled(chunk.map((submitted) => this.#check(submitted)));
+		const lines: string[] = [];
+		for (const [index, { place }] of chunk.entries()) {
+			const check = checks[index];
+			if (check?.status === 'fulfilled') lines.push(`${JSON.stringify(check.value)}\n`);
+			else this.#faults.add(check?.reason, place);
+		}
 		// The file of a refused batch goes unread.
-		if (this.faults.any || entries.length === 0) return;
-		const lines = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-		this.#digest.update(lines);
-		this.#bytes += lines.length;
-		await onDisk(this.#file.appendFile(lines));
+		if (this.#faults.any || lines.length === 0) return;
+		const bytes = Buffer.from(lines.join(''));
+		this.#digest.update(bytes);
+		this.#bytes += bytes.length;
+		await onDisk(this.#file.appendFile(bytes));
+	}
+
+	async #check(submitted: Submitted): Promise<BatchEntry> {
+		if ('fault' in submitted) throw submitted.fault;
+		return this.#toEntry(submitted.item);
 	}
 
 	async #toEntry(item: unknown): Promise<BatchEntry> {

@@ -88,6 +88,9 @@ export function parseHttpUrl(text: string, field = 'url'): string {
 /** One zod issue as "field: expected X, received Y". Values are shown only when they are short scalars. */
 export function describeIssue(issue: z.core.$ZodIssue): string {
 	const field = issue.path.length > 0 ? issue.path.join('.') : 'body';
+	if (issue.code === 'unrecognized_keys') {
+		return `${field}: expected no field ${issue.keys.map((key) => JSON.stringify(key.slice(0, 40))).join(', ')}`;
+	}
 	return `${field}: expected ${expectation(issue)}, received ${received(issue.input)}`;
 }
 
@@ -101,6 +104,8 @@ function expectation(issue: z.core.$ZodIssue): string {
 			return `at least ${issue.minimum}`;
 		case 'too_big':
 			return `at most ${issue.maximum}`;
+		case 'invalid_value':
+			return `one of ${issue.values.map((value) => String(value)).join(', ')}`;
 		default:
 			return issue.message;
 	}

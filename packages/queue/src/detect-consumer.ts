@@ -149,6 +149,8 @@ export class DetectConsumer {
 					// Another worker has the job by now, and its outcome is the one that counts.
 					throw thrown;
 				case ENDED_ELSEWHERE:
+					// Who canceled it may have erased it; the queue keeps nothing of it either.
+					job.opts.removeOnComplete = true;
 					await this.#discard(jobId);
 					// It may have ended between being taken and being counted.
 					await this.#markInBatch('srem', jobId, data);

@@ -12,9 +12,10 @@ import { type EntryPage, entryPages } from './entry-pages.ts';
 export async function expandBatch(batchId: string, tools: BatchTools): Promise<void> {
 	const { batches, store } = tools;
 	const batch = await batches.readAny(batchId);
-	if (batch === undefined) {
-		// It has been deleted, or nobody took it up for so long that it was forgotten.
+	if (batch === undefined || batch.completedAt !== undefined) {
+		// It has been deleted, its items were ended otherwise, or it was forgotten because nobody took it up.
 		await batches.settle(batchId);
+		if (batch) await store.delete(batch.itemsKey);
 	} else if (batch.canceledAt !== undefined || !(await expand(batch, tools))) {
 		await cancelBatch(batchId, tools);
 	} else {
