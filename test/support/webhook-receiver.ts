@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { startHttpServer } from './http-server.ts';
 
 /** Body of a webhook; what `data` holds is for the tests to say. */
-export interface WebhookEventBody {
+interface WebhookEventBody {
 	readonly type: string;
 	readonly timestamp: string;
 	readonly data: Readonly<Record<string, unknown>>;
