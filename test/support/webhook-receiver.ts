@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
+import { checkEvent } from './checked-fetch.ts';
 import { startHttpServer } from './http-server.ts';
 
 /** Body of a webhook; what `data` holds is for the tests to say. */
@@ -93,6 +94,7 @@ export class WebhookReceiver {
 	#take(body: string, path: string, headers: Record<string, string>): void {
 		// Tests assert on the event itself; the type names its fields.
 		const event = new Webhook(this.#secret).verify(body, headers) as WebhookEventBody;
+		checkEvent(event);
 		this.received.push({
 			id: headers['webhook-id'] ?? '',
 			timestampSeconds: Number(headers['webhook-timestamp']),

@@ -178,6 +178,6 @@ export function createApp(options: AppOptions): Express {
 
 	app.use(notFound());
 	app.use(errorResponse());
-	logger.debug({ routes: listRoutes(app, ['/v1']) }, 'api: routes');
+	logger.debug({ routes: listRoutes(app) }, 'api: routes');
 	return app;
 }

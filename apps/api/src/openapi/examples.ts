@@ -137,7 +137,7 @@ export const batchResultExample: BatchResult = {
 export const uploadExample: Upload = {
 	upload_id: 'upl_Zl3o1k8c2Qy5mB7w9tTjXA',
 	method: 'PUT',
-	url: `${BASE}/files/uploads/open/upl_Zl3o1k8c2Qy5mB7w9tTjXA.bin?expires=1769855400&signature=…`,
+	url: `${BASE}/files/uploads/open/upl_Zl3o1k8c2Qy5mB7w9tTjXA.bin?expires=1769855400&signature=q83v`,
 	headers: { 'Content-Type': 'video/mp4' },
 	expires_at: '2026-01-31T10:30:00.000Z',
 	max_bytes: 536_870_912,

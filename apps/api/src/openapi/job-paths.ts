@@ -99,7 +99,7 @@ function createJob(schemas: Schemas): Operation {
 
 /** A file, and the fields of a request in JSON beside it. */
 function jobForm(schemas: Schemas): MediaType {
-	const { properties, ...fields } = schemas.resolve(schemas.input(jobFormSchema));
+	const { properties, ...fields } = schemas.input(jobFormSchema);
 	const file: JsonSchema = {
 		type: 'string',
 		contentMediaType: 'application/octet-stream',

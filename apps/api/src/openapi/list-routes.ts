@@ -7,30 +7,24 @@ export interface RouteName {
 	readonly path: string;
 }
 
-/**
- * Every route of an app, for who wants to know whether the document has them all.
- *
- * @param mountPaths - paths that routers may be mounted at. Express forgets them; a layer only knows whether a path is
- * its own.
- */
-export function listRoutes(app: Express, mountPaths: readonly string[]): RouteName[] {
-	return routesBelow(app.router, '', mountPaths);
+/** Every route of an app, for who wants to know whether the document has them all. */
+export function listRoutes(app: Express): RouteName[] {
+	return routesBelow(app.router, '');
 }
 
-function routesBelow(router: Router, prefix: string, mountPaths: readonly string[]): RouteName[] {
+function routesBelow(router: Router, prefix: string): RouteName[] {
 	return router.stack.flatMap((layer): RouteName[] => {
 		if (layer.route) return namesOf(layer.route, prefix);
 		const handler: unknown = layer.handle;
-		if (!isRouter(handler)) return [];
-		// One that is mounted nowhere in particular takes every path, and says that its own is the empty one.
-		const mountedAt = mountPaths.find((path) => takes(layer, path) && layer.path === path);
-		return routesBelow(handler, prefix + (mountedAt ?? ''), mountPaths);
+		return isRouter(handler) ? routesBelow(handler, prefix + mountPathOf(layer)) : [];
 	});
 }
 
-/** The types do not know of it: Express asks each layer so when a request comes. */
-function takes(layer: object, path: string): boolean {
-	return 'match' in layer && typeof layer.match === 'function' && layer.match(path) === true;
+/** The types do not know of it. */
+function mountPathOf(layer: object): string {
+	const path = 'rawPath' in layer ? layer.rawPath : undefined;
+	if (typeof path !== 'string') throw new Error('expected a router that is mounted at one path');
+	return path === '/' ? '' : path;
 }
 
 function isRouter(handler: unknown): handler is Router {

@@ -63,9 +63,7 @@ export const jobRequestSchema = z
 	.meta({ id: 'JobRequest' });
 
 /** The fields of `POST /v1/jobs` beside the file, when its body is a form (`multipart/form-data`). */
-export const jobFormSchema = jobRequestSchema
-	.omit({ url: true, img: true, upload_id: true })
-	.meta({ id: 'JobFormFields' });
+export const jobFormSchema = jobRequestSchema.omit({ url: true, img: true, upload_id: true });
 
 /** One item of a batch: as a job, without a webhook or a priority of its own. */
 export const batchItemSchema = z
