@@ -234,4 +234,21 @@ describe('batches', () => {
 		expect((await mine.read(ids[0] ?? '')).status).toBe('processing');
 		expect((await mine.get('?cursor=what')).status).toBe(400);
 	});
+
+	it('are made once for one idempotency key', async () => {
+		const service = await startFacet({});
+		const client = new BatchClient(service.url);
+		const key = { 'idempotency-key': 'a' };
+		const lines = ndjson({ defaults: { tag: 'x' } }, { url }, { url, num_frames: 2 });
+		const [first, second] = await Promise.all([client.submit(lines, key), client.submit(lines, key)]);
+		expect(second.id).toBe(first.id);
+		// What it asks for counts, not how it is written.
+		const replay = await client.post({ items: [{ url }, { num_frames: 2, url }], tag: 'x' }, key);
+		expect(replay.headers.get('idempotent-replayed')).toBe('true');
+		expect(await replay.json()).toMatchObject({ id: first.id, total: 2 });
+		expect(await client.refusal(ndjson({ url }), key)).toMatchObject({ code: 'idempotency_mismatch' });
+		expect((await client.list()).data.map(({ id }) => id)).toEqual([first.id]);
+		expect(await service.storedObjects()).toHaveLength(1);
+		expect((await client.submit(lines, { 'idempotency-key': 'b' })).id).not.toBe(first.id);
+	});
 });

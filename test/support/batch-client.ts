@@ -34,13 +34,13 @@ export class BatchClient {
 	}
 
 	/** Sends a batch that is accepted. */
-	async submit(body: unknown): Promise<WireBatch> {
-		const response = await this.post(body);
+	async submit(body: unknown, headers: Headers = {}): Promise<WireBatch> {
+		const response = await this.post(body, headers);
 		const text = await response.text();
 		expect(response.status, text).toBe(202);
 		const batch = batchSchema.parse(JSON.parse(text));
-		expect(response.headers.get('location')).toBe(batch.urls.self);
-		expect(batch).toMatchObject({ status: 'processing', completed_at: null });
+		expect(response.headers.get('location')).toBe(`/v1/batches/${batch.id}`);
+		expect(batch.urls.self).toMatch(new RegExp(`/v1/batches/${batch.id}$`));
 		return batch;
 	}
 

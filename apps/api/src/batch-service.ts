@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, type BatchTask, type Logger } from '@facet/contracts';
+import { AppError, type BatchSnapshot, type BatchTask, type Logger } from '@facet/contracts';
 import {
 	addBatchTasks,
 	type BatchRecord,
 	type BatchStore,
+	type IdempotencyStore,
 	type JobProducer,
 	type JobsInFlight,
 	type JobWaiter,
@@ -15,12 +16,15 @@ import {
 import type { ObjectStore } from '@facet/storage';
 import { BatchWriter, type WrittenBatch } from './batch-writer.ts';
 import { findUpload } from './find-upload.ts';
+import { idempotently } from './idempotently.ts';
 import type { Caller } from './middleware/caller.ts';
+import { digestOf } from './request-digest.ts';
 import { checkWebhookTarget } from './webhook-target.ts';
 
 export interface BatchServiceOptions {
 	readonly batches: BatchStore;
 	readonly producer: JobProducer;
+	readonly idempotency: IdempotencyStore;
 	readonly inFlight: JobsInFlight;
 	readonly waiter: Pick<JobWaiter, 'drainRate'>;
 	readonly store: ObjectStore;
@@ -37,7 +41,14 @@ export interface BatchServiceOptions {
 
 export interface BatchSubmission {
 	readonly caller: Caller;
+	readonly idempotencyKey: string | undefined;
 	readonly logger: Logger;
+}
+
+export interface SubmittedBatch {
+	readonly batch: BatchSnapshot;
+	/** Whether an earlier request with the same idempotency key made it. */
+	readonly isReplay: boolean;
 }
 
 /** Accepts batches, whole or not at all, and leaves the work on them to workers. */
@@ -57,13 +68,17 @@ export class BatchService {
 	 *
 	 * @param read - hands all of the body to the writer.
 	 * @throws AppError `invalid_request` with every fault, `body_too_large`, `queue_full`, `too_many_jobs`,
-	 * `queue_unavailable`, `storage_unavailable`; whatever `read` throws.
+	 * `queue_unavailable`, `storage_unavailable`; as `idempotently`; `not_found` when an idempotency key leads to a batch
+	 * that is no longer there; whatever `read` throws.
 	 */
-	async submit(read: (writer: BatchWriter) => Promise<void>, submission: BatchSubmission): Promise<NewBatch> {
+	async submit(
+		read: (writer: BatchWriter) => Promise<void>,
+		submission: BatchSubmission,
+	): Promise<SubmittedBatch> {
 		const { store, maxItems, maxSourceBytes: maxBytes, temporaryDirectory } = this.#options;
-		const { caller } = submission;
-		// Before the body, which may be long.
-		await this.#admit(1);
+		const { caller, idempotencyKey } = submission;
+		// Before the body, which may be long; but a batch that was accepted before has its place.
+		if (idempotencyKey === undefined) await this.#admit(1);
 		const path = join(temporaryDirectory, `${randomUUID()}.ndjson`);
 		const writer = await BatchWriter.open({
 			path,
@@ -73,7 +88,7 @@ export class BatchService {
 		});
 		try {
 			await read(writer);
-			return await this.#accept(await writer.finish(), submission);
+			return await this.#acceptOnce(await writer.finish(), submission);
 		} finally {
 			await writer.close();
 			await rm(path, { force: true });
@@ -117,32 +132,59 @@ export class BatchService {
 		await this.#addTask({ kind: 'erase', batchId });
 	}
 
-	async #accept(written: WrittenBatch, { caller, logger }: BatchSubmission): Promise<NewBatch> {
-		const { inFlight } = this.#options;
+	async #acceptOnce(written: WrittenBatch, submission: BatchSubmission): Promise<SubmittedBatch> {
+		const { idempotency, batches } = this.#options;
+		const { caller, idempotencyKey: key, logger } = submission;
+		const newId = randomUUID();
+		if (key === undefined) return { batch: await this.#accept(written, newId, submission), isReplay: false };
+		const digest = digestOf(['POST /v1/batches', written.sha256]);
+		let batch: BatchSnapshot | undefined;
+		const { id, isReplay } = await idempotently(
+			idempotency,
+			{ owner: caller.id, key, digest, newId, logger },
+			{
+				create: async (batchId) => {
+					batch = await this.#accept(written, batchId, submission);
+					return batchId;
+				},
+				exists: async (batchId) => (await batches.readAny(batchId)) !== undefined,
+			},
+		);
+		return { batch: batch ?? (await this.read(caller.id, id)), isReplay };
+	}
+
+	async #accept(
+		written: WrittenBatch,
+		id: string,
+		{ caller, logger }: BatchSubmission,
+	): Promise<BatchSnapshot> {
+		const { total } = written;
 		const { id: owner, maxJobsInFlight: limit } = caller;
-		await this.#admit(written.total);
-		return inFlight.whileReserved({ owner, count: written.total, limit }, async (counted) => {
-			const batch = this.#toBatch(written, owner, counted);
+		await this.#admit(total);
+		return this.#options.inFlight.whileReserved({ owner, count: total, limit }, async (counted) => {
+			const batch = this.#toBatch(written, { id, owner, counted });
 			await this.#store(batch, written, logger);
 			// It is accepted: should this fail, a worker finds it all the same.
-			await this.#addTask({ kind: 'expand', batchId: batch.id }).catch((err: unknown) => {
-				logger.warn({ err, batchId: batch.id }, 'batch: left for a worker to find');
+			await this.#addTask({ kind: 'expand', batchId: id }).catch((err: unknown) => {
+				logger.warn({ err, batchId: id }, 'batch: left for a worker to find');
 			});
-			return batch;
+			logger.info({ batchId: id, items: total }, 'batch accepted');
+			const counts = { queued: total, processing: 0, succeeded: 0, failed: 0, canceled: 0, expired: 0 };
+			return { ...batch, counts };
 		});
 	}
 
-	#toBatch({ total, tag, webhook }: WrittenBatch, owner: string, counted: boolean): NewBatch {
-		const id = randomUUID();
+	#toBatch(
+		{ total, tag, webhook }: WrittenBatch,
+		identity: Pick<NewBatch, 'id' | 'owner' | 'counted'>,
+	): NewBatch {
 		const createdAt = Date.now();
 		return {
-			id,
-			owner,
+			...identity,
 			total,
 			createdAt,
 			deadline: createdAt + this.#options.deadlineSeconds * 1000,
-			itemsKey: `batches/${id}.ndjson`,
-			counted,
+			itemsKey: `batches/${identity.id}.ndjson`,
 			...(tag !== undefined && { tag }),
 			...(webhook && { webhookUrl: webhook.url }),
 			// 10,000 messages are for those who ask for them.

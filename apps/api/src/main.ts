@@ -112,6 +112,7 @@ const wire = {
 };
 const reader = new JobReader(queues, results);
 const control = new JobControl(queues, results, config.redis.prefix);
+const idempotency = new IdempotencyStore(redis, { prefix: config.redis.prefix });
 const fingerprints = new JobFingerprints(redis, { prefix: config.redis.prefix });
 const views = new JobViews({ reader, index: jobIndex, waiter, wire });
 const shared = new SharedJobs({ fingerprints, reader });
@@ -137,7 +138,7 @@ listener = createApp({
 	jobs: {
 		submissions: new JobSubmissions({
 			service,
-			idempotency: new IdempotencyStore(redis, { prefix: config.redis.prefix }),
+			idempotency,
 			shared,
 			reader,
 			views,
@@ -168,6 +169,7 @@ listener = createApp({
 		service: new BatchService({
 			batches,
 			producer,
+			idempotency,
 			inFlight,
 			waiter,
 			store,

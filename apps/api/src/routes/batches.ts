@@ -10,6 +10,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { readJsonBatch, readNdjsonBatch } from '../batch-body.ts';
 import type { BatchService } from '../batch-service.ts';
 import type { BatchWriter } from '../batch-writer.ts';
+import { parseIdempotencyKey } from '../idempotently.ts';
 import { callerOf } from '../middleware/caller.ts';
 import { contextOf } from '../middleware/request-context.ts';
 
@@ -47,11 +48,12 @@ async function create(
 	read: (writer: BatchWriter) => Promise<void>,
 ): Promise<void> {
 	const { logger } = contextOf(request);
-	const batch = await service.submit(read, { caller: callerOf(request), logger });
-	logger.info({ batchId: batch.id, items: batch.total }, 'batch accepted');
-	const counts = { queued: batch.total, processing: 0, succeeded: 0, failed: 0, canceled: 0, expired: 0 };
-	const document = toWireBatch({ ...batch, counts }, wire);
-	response.status(202).location(document.urls.self).json(document);
+	const idempotencyKey = parseIdempotencyKey(request.get('idempotency-key'));
+	const submission = { caller: callerOf(request), idempotencyKey, logger };
+	const { batch, isReplay } = await service.submit(read, submission);
+	response.setHeader('Location', `/v1/batches/${batch.id}`);
+	if (isReplay) response.setHeader('Idempotent-Replayed', 'true');
+	response.status(202).json(toWireBatch(batch, wire));
 }
 
 /** `GET /v1/batches/{id}` */
