@@ -132,5 +132,10 @@ describe('webhooks', () => {
 		const refused = await started.post('/v1/webhooks/test', { url: 'https://example.com/' });
 		expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
 		expect(refused.body.detail).toContain('WEBHOOK_SECRET');
+		const job = { url: 'https://example.com/photo.jpg', webhook_url: 'https://example.com/' };
+		expect(await started.post('/v1/jobs', job)).toMatchObject({
+			status: 400,
+			body: { code: 'invalid_request', detail: refused.body.detail },
+		});
 	});
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CallerStore } from '@facet/queue';
 import { generateWebhookSecret } from '@facet/webhooks';
+import { Queue } from 'bullmq';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startHttpServer } from '../support/http-server.ts';
@@ -24,7 +25,7 @@ describe('a webhook', () => {
 		const photo = await samplePhoto(1);
 		const source = await startHttpServer((_request, response) => response.end(photo));
 		const hook = await service.receiver();
-		const jobId = await service.submit({ kind: 'url', url: `${source.url}/photo.jpg` }, { url: hook.url });
+		const jobId = await service.submit(`${source.url}/photo.jpg`, hook.url);
 		const [message] = await hook.got(1);
 		await source.close();
 		expect(message?.id).toBe(`msg_${jobId}`);
@@ -59,10 +60,9 @@ describe('a webhook', () => {
 
 	it('comes for the events that were asked for', async () => {
 		const page = await startHttpServer((_request, response) => response.end('<html></html>'));
-		const source = { kind: 'url', url: page.url } as const;
 		const hook = await service.receiver();
-		await service.submit(source, { url: `${hook.url}/a`, events: ['detection.succeeded'] });
-		const jobId = await service.submit(source, { url: `${hook.url}/b`, events: ['detection.failed'] });
+		await service.submit(page.url, `${hook.url}/a`, ['detection.succeeded']);
+		const jobId = await service.submit(page.url, `${hook.url}/b`, ['detection.failed']);
 		await service.settled(jobId);
 		await page.close();
 		expect(hook.received.map(({ path }) => path)).toEqual(['/hook/b']);
@@ -70,6 +70,37 @@ describe('a webhook', () => {
 			type: 'detection.failed',
 			data: { id: jobId, status: 'failed', error: { code: 'unsupported_format' }, result: null },
 		});
+	});
+
+	it('tells of a job that its caller cancels', async () => {
+		const gate = await startHttpServer(() => {});
+		const hook = await service.receiver();
+		const jobId = await service.submit(gate.url, hook.url);
+		expect((await service.post(`/v1/jobs/${jobId}/cancel`)).status).toBe(200);
+		const [message] = await hook.got(1);
+		await gate.close();
+		expect(message?.event).toMatchObject({
+			type: 'detection.canceled',
+			data: { id: jobId, status: 'canceled', error: { code: 'canceled' } },
+		});
+	});
+
+	it('of a job that is erased is not tried again', async () => {
+		const hook = await service.receiver((response) => {
+			response.writeHead(503, { 'retry-after': '1' }).end();
+		});
+		const jobId = await service.endJob(hook.url);
+		await service.attempted(jobId, 1);
+		const erased = await fetch(`${service.facet.url}/v1/jobs/${jobId}`, { method: 'DELETE' });
+		expect(erased.status).toBe(204);
+		expect((await fetch(`${service.facet.url}/v1/jobs/${jobId}/deliveries`)).status).toBe(404);
+		expect((await service.post(`/v1/deliveries/msg_${jobId}/replay`)).status).toBe(404);
+		const waiting = new Queue('deliver', { connection: service.redis, prefix: service.facet.prefix });
+		await expect
+			.poll(async () => (await waiting.getJob(`msg_${jobId}`))?.isCompleted(), { timeout: 10_000 })
+			.toBe(true);
+		await waiting.close();
+		expect(hook.received).toHaveLength(1);
 	});
 
 	it('to a receiver that fails twice: the same message three times', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Delivery, DetectJobInput, DetectResult, Logger, WebhookTarget } from '@facet/contracts';
-import { BatchStore, connectProducer, JobIndex, JobProducer, Queues, ResultStore } from '@facet/queue';
+import type { Delivery, DetectResult, JobEvent, Logger } from '@facet/contracts';
+import { BatchStore, connectProducer, JobIndex, Queues, ResultStore } from '@facet/queue';
 import { generateWebhookSecret } from '@facet/webhooks';
 import { expect, inject } from 'vitest';
 import { type Environment, Facet } from './facet.ts';
@@ -43,7 +43,6 @@ export class WebhookService {
 	readonly batches: BatchStore;
 	readonly redis: ReturnType<typeof connectProducer>;
 	readonly #index: JobIndex;
-	readonly #producer: JobProducer;
 	readonly #queues: Queues;
 	readonly #receivers: WebhookReceiver[] = [];
 
@@ -52,7 +51,6 @@ export class WebhookService {
 		this.facet = facet;
 		this.redis = redis;
 		this.#queues = new Queues({ redis, prefix: facet.prefix, logger });
-		this.#producer = new JobProducer({ queues: this.#queues, attempts: 1, keepSeconds: 60 });
 		this.#index = new JobIndex(redis, kept);
 		this.results = new ResultStore(redis, kept);
 		this.batches = new BatchStore(this.#queues, kept);
@@ -86,12 +84,15 @@ export class WebhookService {
 		return receiver;
 	}
 
-	/** Adds a job that a worker runs. */
-	async submit(source: DetectJobInput['source'], webhook: WebhookTarget): Promise<string> {
-		const jobId = randomUUID();
-		await this.#index.add([{ id: jobId, owner: 'open', createdAt: Date.now() }]);
-		await this.#producer.add('detect', jobId, { source, options, webhook });
-		return jobId;
+	/** Submits a photo or a video that a worker looks at. @returns the job's id. */
+	async submit(url: string, webhookUrl: string, events?: readonly JobEvent[]): Promise<string> {
+		const { status, body } = await this.post('/v1/jobs', {
+			url,
+			webhook_url: webhookUrl,
+			...(events && { webhook_events: events }),
+		});
+		expect(status).toBe(202);
+		return body.id;
 	}
 
 	/** Ends a job as a worker does that dies in the same moment: the outcome is stored, and nothing else is done. */

@@ -22,7 +22,7 @@ export function webhookPaths(schemas: Schemas): Paths {
 				parameters: [idParameter('Id of a delivery: the `webhook-id`')],
 				responses: {
 					202: { description: 'The delivery, on its way', headers: headerRefs(), content },
-					...problems(schemas, 'not_found', 'gone'),
+					...problems(schemas, 'not_found', 'conflict', 'gone'),
 				},
 			},
 		},
