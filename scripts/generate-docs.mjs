@@ -1,7 +1,9 @@
-// Writes the generated documentation; with `--check` fails when what is committed is out of date.
+// Writes what is generated: documentation and the types of the client; with `--check` fails when what is committed is out
+// of date.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { configurationMarkdown, environmentExample } from '../packages/config/dist/index.js';
+import { clientTypes } from './docs/client-types.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const checkOnly = process.argv.includes('--check');
@@ -9,6 +11,7 @@ const checkOnly = process.argv.includes('--check');
 const documents = {
 	'docs/configuration.md': configurationMarkdown(),
 	'.env.example': environmentExample(),
+	'packages/client/src/schema.ts': await clientTypes(),
 };
 
 for (const [path, text] of Object.entries(documents)) {

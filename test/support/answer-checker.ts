@@ -20,13 +20,18 @@ const OTHER_PATHS = /^\/(healthz|readyz|metrics|openapi\.json|docs(\/.*)?)$/;
 /** Headers that HTTP, Node or every server of ours adds. */
 const ANY_HEADERS = new Set([
 	'allow',
+	'cache-control',
 	'connection',
 	'content-length',
+	'content-security-policy',
 	'content-type',
+	'cross-origin-resource-policy',
 	'date',
 	'keep-alive',
+	'referrer-policy',
 	'transfer-encoding',
 	'x-content-type-options',
+	'x-frame-options',
 ]);
 
 /** Holds answers of an API against its document. */

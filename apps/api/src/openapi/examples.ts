@@ -1,4 +1,4 @@
-import type { BatchResult, Delivery, Problem, Upload, WireBatch, WireJob } from '@facet/contracts';
+import type { BatchResult, Delivery, Upload, WireBatch, WireJob } from '@facet/contracts';
 
 /** Documents as the service answers them; a test holds them against their schemas. */
 
@@ -151,21 +151,6 @@ export const deliveryExample: Delivery = {
 	created_at: '2026-01-31T09:30:00.251Z',
 	attempts: [{ at: '2026-01-31T09:30:00.302Z', status_code: 503, duration_ms: 48, error: 'status' }],
 	next_attempt_at: '2026-01-31T09:30:05.911Z',
-};
-
-export const batchProblemExample: Problem = {
-	type: 'urn:facet:problem:invalid_request',
-	title: 'Invalid request',
-	status: 400,
-	detail: 'expected a batch without faults, received one with 2',
-	instance: '/v1/batches',
-	code: 'invalid_request',
-	retryable: false,
-	request_id: '5b0a54d1-7f0e-4f5e-9a44-0f5d8f1f6f0e',
-	errors: [
-		{ line: 2, pointer: '/num_frames', detail: 'num_frames: expected at most 100, received 500' },
-		{ line: 7, detail: 'expected JSON' },
-	],
 };
 
 /** The stream of one job's events. */

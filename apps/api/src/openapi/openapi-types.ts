@@ -55,7 +55,7 @@ export interface Operation {
 	readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
-export type Method = 'get' | 'post' | 'put' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'delete';
 export type PathItem = Readonly<Partial<Record<Method, Operation>>>;
 export type Paths = Readonly<Record<string, PathItem>>;
 

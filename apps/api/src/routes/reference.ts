@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import express, { type RequestHandler, type Router } from 'express';
 import { methodNotAllowed } from '../middleware/error-response.ts';
 import { openApiDocument } from '../openapi/document.ts';
@@ -8,7 +7,7 @@ import { openApiDocument } from '../openapi/document.ts';
 /** Files of swagger-ui-dist that the page needs, and no others. */
 const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 const DOCUMENT_MAX_AGE_SECONDS = 300;
-const ASSETS_MAX_AGE_MS = 86_400_000;
+const ASSETS_MAX_AGE_SECONDS = 86_400;
 
 /** All of the page comes from here, and nothing in it is run that is not a file of ours. */
 const PAGE_POLICY = [
@@ -75,11 +74,12 @@ export function reference(baseUrl: string): Router {
 		)
 		.all(methodNotAllowed('GET', 'HEAD'));
 	router.get('/docs/init.js', sendText('text/javascript', INIT_SCRIPT));
-	const root = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+	const root = fileURLToPath(new URL('.', import.meta.resolve('swagger-ui-dist/package.json')));
 	router.get(
 		ASSETS.map((name) => `/docs/${name}`),
 		(request, response) => {
-			response.sendFile(request.path.slice('/docs/'.length), { root, maxAge: ASSETS_MAX_AGE_MS });
+			response.setHeader('Cache-Control', `public, max-age=${ASSETS_MAX_AGE_SECONDS}`);
+			response.sendFile(request.path.slice('/docs/'.length), { root, cacheControl: false });
 		},
 	);
 	return router;
