@@ -34,6 +34,9 @@ return redis.call('ZREVRANGE', KEYS[1], start, start + ARGV[3] - 1, 'WITHSCORES'
 
 const pageSchema = z.array(z.string());
 
+/** Jobs may wait for a day until they run: that is their deadline by default. */
+const LONGEST_LIFE_SECONDS = 86_400;
+
 /**
  * Which jobs a caller has made, newest first. Entries outlive results by as much again, so that one that has expired can
  * be told from one that never was.
@@ -47,7 +50,7 @@ export class JobIndex {
 	constructor(redis: Redis, options: { readonly prefix: string; readonly ttlSeconds: number }) {
 		this.#redis = redis;
 		this.#keys = redisKeys(options.prefix);
-		this.#ttlSeconds = 2 * options.ttlSeconds;
+		this.#ttlSeconds = LONGEST_LIFE_SECONDS + 2 * options.ttlSeconds;
 	}
 
 	/** Enters jobs, in one round trip, and drops the entries that are too old. */

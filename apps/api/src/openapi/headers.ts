@@ -17,6 +17,10 @@ export const HEADERS = {
 	'RateLimit-Policy': { description: 'The limit and its window in seconds: `60;w=60`', schema: text },
 	'Retry-After': { description: 'Seconds to wait before trying again', schema: count },
 	'Cache-Control': { description: '`no-store`', schema: text },
+	'X-Accel-Buffering': {
+		description: '`no`: nginx passes each event on at once',
+		schema: { type: 'string', const: 'no' },
+	},
 	'WWW-Authenticate': { description: '`Bearer`', required: true, schema: text },
 	Location: { description: 'URL of what was made', required: true, schema: text },
 	'Preference-Applied': {

@@ -207,7 +207,7 @@ function jobEvents(schemas: Schemas): Operation {
 		responses: {
 			200: {
 				description: 'The events',
-				headers: headerRefs('X-Job-Id', 'Cache-Control'),
+				headers: headerRefs('X-Job-Id', 'Cache-Control', 'X-Accel-Buffering'),
 				content: {
 					'text/event-stream': {
 						schema: { type: 'string' },
@@ -218,6 +218,10 @@ function jobEvents(schemas: Schemas): Operation {
 						},
 					},
 				},
+			},
+			204: {
+				description: 'The job has ended, and `Last-Event-ID` says that you know: do not connect again',
+				headers: headerRefs('X-Job-Id'),
 			},
 			...problems(schemas, 'not_found', 'gone'),
 		},

@@ -23,7 +23,7 @@ export function problems(schemas: Schemas, ...codes: ErrorCode[]): Record<string
 export function detectFailures(schemas: Schemas): Record<string, Response> {
 	const content = { 'application/json': { schema: schemas.output(detectFailureSchema) } };
 	const codes = Object.keys(ERROR_CATALOGUE).filter((code): code is ErrorCode => !NOT_OF_FACADE.has(code));
-	return failures(codes, content, ['X-Job-Id']);
+	return failures(codes, content, ['X-Job-Id', 'Preference-Applied']);
 }
 
 /** Codes of `/v1` alone, and of paths and methods that there are not. */
