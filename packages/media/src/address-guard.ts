@@ -1,9 +1,16 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { AppError } from '@facet/contracts';
 import ipaddr from 'ipaddr.js';
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** Finds all addresses of a name, as `dns.lookup` does with `all`. */
+export type LookupAll = (
+	hostname: string,
+	options: LookupAllOptions,
+	callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
 
 /**
  * The only IPv6 block that IANA has given out for the public internet (RFC 4291); what is outside of it reaches special
@@ -20,13 +27,16 @@ const GLOBAL_UNICAST_V6 = ipaddr.IPv6.parseCIDR('2000::/3');
  */
 export class AddressGuard {
 	readonly #allowed: readonly Network[];
+	readonly #lookupAll: LookupAll;
 
 	/**
 	 * @param allowNetworks - CIDRs such as `10.1.0.0/16` that may be reached although they are private.
+	 * @param lookupAll - how names are resolved; by the system.
 	 * @throws Error naming the entry that is not a CIDR.
 	 */
-	constructor(allowNetworks: readonly string[] = []) {
+	constructor(allowNetworks: readonly string[] = [], lookupAll: LookupAll = lookup) {
 		this.#allowed = allowNetworks.map(parseNetwork);
+		this.#lookupAll = lookupAll;
 	}
 
 	/** Whether a connection to this IP address, in any notation, is allowed. */
@@ -56,7 +66,7 @@ export class AddressGuard {
 	 * which a name server could change its answer. A name with even one forbidden address is refused as a whole.
 	 */
 	readonly lookup: LookupFunction = (hostname, options, callback) => {
-		lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+		this.#lookupAll(hostname, { ...options, all: true }, (error, addresses) => {
 			const [first] = addresses ?? [];
 			if (error || first === undefined) {
 				callback(error ?? new Error(`no address for ${hostname}`), '', 0);

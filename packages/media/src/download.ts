@@ -5,6 +5,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AppError } from '@facet/contracts';
 import { type Dispatcher, errors, request } from 'undici';
 import { byteLimit } from './byte-limit.ts';
+import { redirectedUrl } from './redirected-url.ts';
 
 export interface DownloadOptions {
 	readonly client: Dispatcher;
@@ -22,6 +23,9 @@ const USER_AGENT = 'Facet/0.1 (face detection)';
 
 /** Statuses of a server that may answer otherwise in a moment. */
 const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Servers apply one; each layer takes memory, and a header has room for thousands. */
+const MAX_CONTENT_ENCODINGS = 3;
+
 /** DNS and TLS failures that stay. */
 const LASTING_CODES = new Set(['ENOTFOUND', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED']);
 
@@ -64,7 +68,7 @@ async function follow(start: URL, client: Dispatcher, signal: AbortSignal): Prom
 		const location = redirectTarget(response);
 		if (location === undefined) return response;
 		await response.body.dump({ limit: MAX_DISCARDED_BYTES, signal });
-		url = resolveRedirect(location, url);
+		url = redirectedUrl(location, url);
 	}
 	throw new AppError('download_failed', { detail: `more than ${MAX_REDIRECTS} redirects`, retryable: false });
 }
@@ -72,14 +76,6 @@ async function follow(start: URL, client: Dispatcher, signal: AbortSignal): Prom
 function redirectTarget({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
 	if (![301, 302, 303, 307, 308].includes(statusCode)) return undefined;
 	return typeof headers.location === 'string' ? headers.location : undefined;
-}
-
-function resolveRedirect(location: string, base: URL): URL {
-	const url = URL.canParse(location, base.href) ? new URL(location, base) : undefined;
-	if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-		throw new AppError('url_blocked', { detail: 'the URL redirects to something other than http or https' });
-	}
-	return url;
 }
 
 async function save(
@@ -119,6 +115,9 @@ function decompression(header: string | string[] | undefined): NodeJS.ReadWriteS
 		.split(',')
 		.map((encoding) => encoding.trim().toLowerCase())
 		.filter((encoding) => encoding !== '' && encoding !== 'identity');
+	if (encodings.length > MAX_CONTENT_ENCODINGS) {
+		throw new AppError('download_failed', { detail: 'too many content encodings', retryable: false });
+	}
 	// Encodings are listed in the order in which they were applied (RFC 9110, 8.4).
 	return encodings.reverse().map((encoding) => {
 		const create = DECOMPRESSORS[encoding];
