@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { loadConfig, publicBaseUrl } from '@facet/config';
-import { AddressGuard, createSourceClient, ProcessLimit } from '@facet/media';
+import { AddressGuard, confineProcesses, createSourceClient, ProcessLimit } from '@facet/media';
 import {
 	createLogger,
 	createOperationsServer,
@@ -37,6 +37,15 @@ import { startDeliveries } from './webhooks/start-deliveries.ts';
 const config = loadConfig();
 const logger = createLogger('worker', { level: config.logLevel });
 exitOnUnhandledErrors(logger);
+
+const areConfined = confineProcesses({
+	memoryBytes: config.worker.ffmpegMemoryBytes,
+	// Twice the time by the clock, since its threads add up.
+	cpuSeconds: Math.ceil((2 * config.sources.videoTimeoutMs) / 1000),
+});
+if (!areConfined) {
+	logger.warn('worker: no prlimit on this system, ffmpeg runs without limits on memory, time and file size');
+}
 
 const threadData: InferenceThreadData = {
 	modelsDir: config.worker.modelsDir,

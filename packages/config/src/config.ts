@@ -87,6 +87,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			concurrency: values.WORKER_CONCURRENCY,
 			inferenceThreads: values.INFERENCE_THREADS,
 			ffmpegProcesses: values.FFMPEG_PROCESSES,
+			ffmpegMemoryBytes: values.FFMPEG_MEMORY_BYTES,
 			detectorModel: values.DETECTOR_MODEL,
 			modelsDir: resolve(values.MODELS_DIR),
 		},

@@ -203,6 +203,11 @@ export const VARIABLE_GROUPS = {
 			.default(cores)
 			.describe('Processes of ffmpeg that run at once.')
 			.meta({ defaultText: 'cores' }),
+		FFMPEG_MEMORY_BYTES: wholeNumber(268_435_456)
+			.default(4 * 1024 ** 3)
+			.describe(
+				'Address space of each process of ffmpeg and ffprobe, which is more than it uses; one that wants more fails. Linux only.',
+			),
 		DETECTOR_MODEL: z
 			.string()
 			.min(1)

@@ -1,15 +1,20 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { AppError } from '@facet/contracts';
 import ffmpeg from 'fluent-ffmpeg';
+import { CONFINING_PROGRAM, confinedArguments } from './confined-process.ts';
 
 /**
  * The only file that knows fluent-ffmpeg. The library is archived upstream (see docs/adr); what Facet uses of it is the
  * building of an argument list and the life of a child process.
  */
 
+ffmpeg.setFfmpegPath(CONFINING_PROGRAM);
+
 export interface ConvertOptions {
 	/** Demuxer to use, so that ffmpeg does not guess one from untrusted bytes. */
 	readonly inputFormat: string;
+	/** Most bytes of the PNG. */
+	readonly maxBytes: number;
 	readonly timeoutMs: number;
 	readonly signal?: AbortSignal | undefined;
 }
@@ -23,6 +28,8 @@ export async function convertToPng(input: string, output: string, options: Conve
 	await new Promise<void>((resolve, reject) => {
 		const command = ffmpeg({ timeout: Math.ceil(options.timeoutMs / 1000) })
 			.input(input)
+			// What confines it comes first.
+			.inputOptions(confinedArguments('ffmpeg', options.maxBytes))
 			.inputFormat(options.inputFormat)
 			.inputOptions(['-protocol_whitelist', 'file,pipe'])
 			.outputOptions(['-frames:v', '1', '-compression_level', '1', '-nostdin'])
@@ -77,6 +84,7 @@ export function startRawDecode(input: string, options: RawDecodeOptions): RawDec
 	const pixels = new PassThrough();
 	const command = ffmpeg()
 		.input(input)
+		.inputOptions(confinedArguments('ffmpeg'))
 		.inputOptions(['-hide_banner', '-v', 'error', '-nostdin', ...options.inputOptions])
 		.output(pixels, { end: true })
 		.outputOptions(['-map', `0:${options.stream}`, ...options.outputOptions])

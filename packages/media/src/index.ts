@@ -1,5 +1,6 @@
 export { AddressGuard } from './address-guard.ts';
 export { byteLimit } from './byte-limit.ts';
+export { confineProcesses } from './confined-process.ts';
 export { cropFrameJpegs, cropJpegs } from './crop.ts';
 export { type DownloadOptions, download } from './download.ts';
 export { toReadablePhoto } from './photo.ts';

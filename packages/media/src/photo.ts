@@ -3,6 +3,8 @@ import { convertToPng } from './ffmpeg.ts';
 import type { PictureLimits } from './picture.ts';
 import type { ImageFormat } from './sniff.ts';
 
+const BYTES_PER_PIXEL = 4;
+
 /**
  * A file that sharp can read with the same picture: the file itself, or for BMP a PNG beside it.
  *
@@ -16,6 +18,8 @@ export async function toReadablePhoto(
 	if (format !== 'bmp') return path;
 	await checkBmpSize(path, limits.maxPixels);
 	const png = `${path}.png`;
-	await convertToPng(path, png, { inputFormat: 'bmp_pipe', ...limits });
+	// Noise does not get smaller as a PNG, but hardly larger.
+	const maxBytes = Math.ceil(limits.maxPixels * BYTES_PER_PIXEL * 1.01) + 1_000_000;
+	await convertToPng(path, png, { inputFormat: 'bmp_pipe', maxBytes, ...limits });
 	return png;
 }

@@ -5,6 +5,32 @@ import sharp, { type Sharp } from 'sharp';
 // comes twice (lovell/sharp #955).
 sharp.concurrency(1);
 sharp.cache(false);
+// libvips has its own opinion of what a file is: no loader may run but those of the formats in `sniff.ts`, and of the raw
+// pixels that we make. Named one by one, since to block all and allow some again would fail other threads' pictures.
+sharp.block({
+	operation: [
+		'VipsForeignLoadSvg',
+		'VipsForeignLoadVips',
+		'VipsForeignLoadPdf',
+		'VipsForeignLoadMagick',
+		'VipsForeignLoadMagick7',
+		'VipsForeignLoadOpenslide',
+		'VipsForeignLoadOpenexr',
+		'VipsForeignLoadFits',
+		'VipsForeignLoadNifti',
+		'VipsForeignLoadMat',
+		'VipsForeignLoadMatrix',
+		'VipsForeignLoadCsv',
+		'VipsForeignLoadAnalyze',
+		'VipsForeignLoadPpm',
+		'VipsForeignLoadRad',
+		'VipsForeignLoadRaw',
+		'VipsForeignLoadJxl',
+		'VipsForeignLoadJp2k',
+		'VipsForeignLoadUhdr',
+		'VipsForeignLoadDcRaw',
+	],
+});
 
 export interface PictureLimits {
 	/** Most pixels of the picture, checked on its header before anything is decoded. */

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
+import { CONFINING_PROGRAM } from '../confined-process.ts';
+
 /** What the ffmpeg at hand can do that not every build can. */
 export interface FfmpegFeatures {
 	/** Conversion of high dynamic range: zscale (libzimg) and tonemap. */
@@ -29,7 +31,7 @@ export function ffmpegFeatures(): Promise<FfmpegFeatures> {
 async function readFeatures(): Promise<FfmpegFeatures> {
 	const [filters, decoders, version] = await Promise.all(
 		['-filters', '-decoders', '-version'].map(async (question) => {
-			const { stdout } = await run('ffmpeg', ['-hide_banner', question], {
+			const { stdout } = await run(CONFINING_PROGRAM, ['-hide_banner', question], {
 				timeout: TIMEOUT_MS,
 				maxBuffer: 8_000_000,
 			});

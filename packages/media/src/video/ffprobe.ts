@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { AppError } from '@facet/contracts';
+import { CONFINING_PROGRAM, confinedArguments } from '../confined-process.ts';
 import type { VideoType } from '../sniff.ts';
 import type { ProcessLimit } from './process-limit.ts';
 
@@ -51,7 +52,10 @@ export async function runProbe(run: ProbeRun, onLine: (line: string) => boolean)
 
 function probe(run: ProbeRun, onLine: (line: string) => boolean): Promise<ProbeEnd> {
 	const args = ['-hide_banner', '-v', 'error', ...inputProtection(run.type), ...run.args, '-i', run.path];
-	const child = spawn('ffprobe', args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+	const child = spawn(CONFINING_PROGRAM, [...confinedArguments('ffprobe'), ...args], {
+		stdio: ['ignore', 'pipe', 'pipe'],
+		windowsHide: true,
+	});
 	return new Promise<ProbeEnd>((resolve, reject) => {
 		const complaints: string[] = [];
 		let stopped = false;
