@@ -12,6 +12,8 @@ import { jsonBody } from './middleware/json-body.ts';
 import { problemResponse } from './middleware/problem-response.ts';
 import { type RateLimitOptions, rateLimit } from './middleware/rate-limit.ts';
 import { requestContext } from './middleware/request-context.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { cutSlowBodies } from './middleware/slow-body.ts';
 import { discardUnreadBody } from './middleware/unread-body.ts';
 import { listRoutes } from './openapi/list-routes.ts';
 import { type BatchResultsRouteOptions, getBatchResults } from './routes/batch-results.ts';
@@ -64,6 +66,9 @@ export interface JobRoutesOptions
 
 /** The documented path, and the one under which existing clients of the original service know it. */
 const DETECT_FACES_PATHS = ['/detect_faces', '/interface/detect-api/detect_faces'];
+
+/** Half a kilobyte a second. */
+const SLOWEST_BODY = { minBytes: 10_000, intervalMs: 20_000 };
 
 /** For bodies that name a thing or two. */
 const MAX_SMALL_BODY_BYTES = 16_384;
@@ -146,15 +151,16 @@ export function createApp(options: AppOptions): Express {
 	app.disable('etag');
 	app.use((_request, response, next) => {
 		if (options.isDraining()) response.setHeader('Connection', 'close');
-		response.setHeader('X-Content-Type-Options', 'nosniff');
 		next();
 	});
+	app.use(securityHeaders());
 	// Probes come every few seconds: they are neither logged nor counted.
 	app.use(async (request, response, next) => {
 		if (!(await options.operations(request, response))) next();
 	});
 	app.use(requestContext(logger, metrics));
 	app.use(discardUnreadBody());
+	app.use(cutSlowBodies(SLOWEST_BODY));
 
 	app.use(reference(options.jobs.wire.baseUrl));
 	// Who calls, and how often: before a body is read.

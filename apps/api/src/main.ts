@@ -47,6 +47,13 @@ import { openTemporaryDirectory } from './temporary-directory.ts';
 const KEEP_ALIVE_MS = 65_000;
 /** By default Node gives a request five minutes to arrive, which a large upload over a slow line outlasts. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
+/** Until a request's headers are there; connections on which nothing comes end by it, too. */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** How often Node looks at these times. */
+const CONNECTIONS_CHECK_MS = 5000;
+const MAX_HEADER_BYTES = 16_384;
+/** Well below the descriptors that a process usually gets, with room for those to Redis, the store and files. */
+const MAX_CONNECTIONS = 10_000;
 
 const config = loadConfig();
 const logger = createLogger('api', { level: config.logLevel });
@@ -85,9 +92,16 @@ const waiter = JobWaiter.start('detect', {
 // The port is bound before the app is made, because links need to know it when the system chooses it.
 let listener: RequestListener = (_request, response) => response.writeHead(503, { 'retry-after': '1' }).end();
 const server = createServer(
-	{ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+	{
+		keepAliveTimeout: KEEP_ALIVE_MS,
+		requestTimeout: REQUEST_TIMEOUT_MS,
+		headersTimeout: HEADERS_TIMEOUT_MS,
+		connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+		maxHeaderSize: MAX_HEADER_BYTES,
+	},
 	(request, response) => listener(request, response),
 );
+server.maxConnections = MAX_CONNECTIONS;
 await new Promise<void>((resolve, reject) => {
 	server.once('error', reject).listen(config.api.port, config.api.host, resolve);
 });

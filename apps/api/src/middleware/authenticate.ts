@@ -59,6 +59,8 @@ function toCaller(record: CallerRecord | undefined): Caller | undefined {
 }
 
 function presentedKey(request: Request): string {
+	// Of two, a proxy in front of us may have looked at the other one.
+	if ((request.headersDistinct.authorization?.length ?? 0) > 1) return '';
 	const authorization = request.get('authorization');
 	if (authorization === undefined) return request.get('x-api-key') ?? '';
 	return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '';

@@ -33,7 +33,8 @@ function toBodyError(error: unknown, maxBytes: number): unknown {
 				cause: error,
 			});
 		case 'entity.parse.failed':
-			return new AppError('invalid_request', { detail: 'body: expected JSON', cause: error });
+			// The cause would quote the body, and causes are logged.
+			return new AppError('invalid_request', { detail: 'body: expected JSON' });
 		case 'encoding.unsupported':
 		case 'charset.unsupported':
 		case 'request.aborted':
