@@ -6,7 +6,12 @@ const cost = { startMs: 60, frameMs: 2, processes: 2 };
 
 function video(frames: number, keyDistance: number) {
 	const keyFrames = Array.from({ length: Math.ceil(frames / keyDistance) }, (_, i) => i * keyDistance);
-	return { seekable: true, keyFrames };
+	return {
+		seekable: true,
+		keyFrames,
+		samples: undefined,
+		timestamps: Float64Array.from({ length: frames }, (_, i) => i),
+	};
 }
 
 describe('planExtraction', () => {
