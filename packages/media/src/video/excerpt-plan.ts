@@ -13,6 +13,7 @@ export interface Excerpt {
 /** The samples from a key frame to the last one wanted before the next key frame. */
 interface Group {
 	readonly key: number;
+	last: number;
 	readonly wanted: Set<number>;
 }
 
@@ -77,15 +78,18 @@ function groupByKey({ keySamples, traits }: MovieSamples, wanted: readonly numbe
 		// Pictures that follow another kind of key frame may refer to what was before it.
 		if (key === undefined || !has(traits, key, PictureTrait.refresh)) return undefined;
 		const current = groups.at(-1);
-		if (current?.key === key) current.wanted.add(sample);
-		else groups.push({ key, wanted: new Set([sample]) });
+		if (current?.key === key) {
+			current.wanted.add(sample);
+			current.last = sample;
+		} else {
+			groups.push({ key, last: sample, wanted: new Set([sample]) });
+		}
 	}
 	return groups;
 }
 
-function samplesOfGroup({ traits }: MovieSamples, { key, wanted }: Group): number[] | undefined {
+function samplesOfGroup({ traits }: MovieSamples, { key, last, wanted }: Group): number[] | undefined {
 	const needed: number[] = [];
-	const last = Math.max(...wanted);
 	for (let sample = key; sample <= last; sample += 1) {
 		// Parameter sets that change on the way hold for what comes after, and an excerpt has another "after".
 		if (sample !== key && has(traits, sample, PictureTrait.parameters)) return undefined;

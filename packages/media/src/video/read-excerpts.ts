@@ -26,7 +26,7 @@ export async function* readExcerpts(
 	const readers: Reader[] = [];
 	let next = 0;
 	try {
-		readers.push(...startReaders({ ...context, signal }, wanted, places.length));
+		readers.push(...startReaders({ ...context, signal }, wanted, places));
 		for (; next < wanted.length; next += 1) {
 			const index = wanted[next] ?? Number.NaN;
 			const reader = readers.find(({ frames }) => frames.has(index));
@@ -66,16 +66,27 @@ interface Reader {
 	readonly damaged: ReadonlySet<number>;
 }
 
-function startReaders(context: DecodeContext, wanted: readonly number[], runs: number): Reader[] {
+function startReaders(
+	context: DecodeContext,
+	wanted: readonly number[],
+	places: readonly Release[],
+): Reader[] {
 	const { index, size } = context;
 	const { samples } = index;
-	const excerpts = planExcerpts(index, wanted, runs);
+	const excerpts = planExcerpts(index, wanted, places.length);
 	if (samples === undefined || excerpts === undefined) return [];
 	const most = Math.floor(MAX_WAITING_BYTES / excerpts.length / (size.width * size.height * 3));
-	return excerpts.map((excerpt) => startReader(context, samples, excerpt, most));
+	return excerpts.map((excerpt, run) =>
+		startReader(context, samples, excerpt, { most, release: places[run] }),
+	);
 }
 
-function startReader(context: DecodeContext, samples: MovieSamples, excerpt: Excerpt, most: number): Reader {
+function startReader(
+	context: DecodeContext,
+	samples: MovieSamples,
+	excerpt: Excerpt,
+	{ most, release }: { readonly most: number; readonly release: Release | undefined },
+): Reader {
 	const file = createExcerptFile(context.source.path, samples, excerpt.samples);
 	const frameAt = new Map<number | undefined, number>();
 	for (const [sample, frame] of excerpt.frames) frameAt.set(file.timestamps.get(sample), frame);
@@ -100,5 +111,21 @@ function startReader(context: DecodeContext, samples: MovieSamples, excerpt: Exc
 		},
 	});
 	const frames = new Set(excerpt.frames.values());
-	return { frames, damaged, decoded: new ReadAhead(decoded, Math.min(most, frames.size)) };
+	return {
+		frames,
+		damaged,
+		decoded: new ReadAhead(thenRelease(decoded, release), Math.min(most, frames.size)),
+	};
+}
+
+/** The place is free as soon as ffmpeg has ended, however long the last frames wait for their turn. */
+async function* thenRelease(
+	frames: AsyncGenerator<Frame>,
+	release: Release | undefined,
+): AsyncGenerator<Frame> {
+	try {
+		yield* frames;
+	} finally {
+		release?.();
+	}
 }

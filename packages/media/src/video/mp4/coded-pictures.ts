@@ -72,42 +72,40 @@ export async function readPictureTraits(
 	for (const [sample, size] of sizes.entries()) {
 		const start = offsets[sample] ?? 0;
 		const end = start + size;
-		let slices = 0;
-		let referred = false;
-		let random = false;
+		const units: Unit[] = [];
 		for (let at = start; at < end; ) {
 			const startBytes = Math.min(UNIT_START_BYTES, end - at);
-			let header = window.peek(at, startBytes);
-			if (header === undefined) {
+			let bytes = window.peek(at, startBytes);
+			if (bytes === undefined) {
 				signal.throwIfAborted();
-				header = await window.load(at, startBytes);
+				bytes = await window.load(at, startBytes);
 			}
-			const unitBytes = header.readUInt32BE(0);
-			if (unitBytes === 0) throw new UnusualMovie('a unit is empty');
-			const unit = syntax.readUnit(header.subarray(LENGTH_BYTES));
-			if (unit.kind === 'parameters') mark(traits, sample, PictureTrait.parameters);
-			if (unit.kind === 'slice') {
-				if (slices === 0 && !unit.first) throw new UnusualMovie('a picture does not begin with its start');
-				if (unit.refresh) mark(traits, sample, PictureTrait.refresh);
-				slices += 1;
-				referred ||= unit.referred;
-				random ||= unit.random;
-			}
+			units.push(syntax.readUnit(bytes.subarray(LENGTH_BYTES)));
+			const unitBytes = bytes.readUInt32BE(0);
 			at += LENGTH_BYTES + unitBytes;
-			if (at > end) throw new UnusualMovie('units do not fill their sample');
+			if (unitBytes === 0 || at > end) throw new UnusualMovie('units do not fill their sample');
 		}
-		if (slices === 0) throw new UnusualMovie(`sample ${sample} has no picture`);
-		if (!referred) mark(traits, sample, PictureTrait.disposable);
+		traits[sample] = traitsOf(units);
 		// The table and the pictures have to agree on where decoding can begin.
 		const isKey = keySamples[key] === sample;
 		if (isKey) key += 1;
-		if (isKey !== random) throw new UnusualMovie(`sample ${sample} is a key frame or is none`);
+		if (isKey !== units.some(({ random }) => random)) {
+			throw new UnusualMovie(`sample ${sample} is a key frame or is none`);
+		}
 	}
 	return { codec: syntax.codec, traits };
 }
 
-function mark(traits: Uint8Array, sample: number, trait: number): void {
-	traits[sample] = (traits[sample] ?? 0) | trait;
+/** A sum of `PictureTrait`. @throws UnusualMovie when the units make no whole picture. */
+function traitsOf(units: readonly Unit[]): number {
+	const slices = units.filter(({ kind }) => kind === 'slice');
+	if (slices[0]?.first !== true)
+		throw new UnusualMovie('a sample does not begin with the start of a picture');
+	return (
+		(slices.every(({ refresh }) => refresh) ? PictureTrait.refresh : 0) |
+		(slices.some(({ referred }) => referred) ? 0 : PictureTrait.disposable) |
+		(units.some(({ kind }) => kind === 'parameters') ? PictureTrait.parameters : 0)
+	);
 }
 
 function syntaxOf(description: Buffer): Syntax {

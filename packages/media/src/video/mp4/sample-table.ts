@@ -68,10 +68,22 @@ export function readMovieTrack(movie: Buffer, fileBytes: number): MovieTrack {
 			offsets,
 			sizes,
 			keySamples: readSyncSamples(findBox(table, 'stss'), sizes.length),
-			lastDuration: durations[indexOfLargest(timestamps)] ?? 0,
+			lastDuration: delays === undefined ? (durations.at(-1) ?? 0) : shortestOf(durations),
 			description: readDescription(table),
 		},
 	};
+}
+
+/**
+ * Where frames are shown in another order than they are decoded in, the durations in the table are those between decoded
+ * ones. ffprobe then takes the rate that all frames fit into, and this is as near.
+ */
+function shortestOf(durations: Float64Array): number {
+	const shortest = durations.reduce(
+		(least, duration) => (duration > 0 ? Math.min(least, duration) : least),
+		Number.POSITIVE_INFINITY,
+	);
+	return Number.isFinite(shortest) ? shortest : 0;
 }
 
 /** The number after two times, which take 32 bits each in version 0 of a box and 64 in version 1. */
