@@ -87,10 +87,21 @@ describe('damage that only the decoder sees', () => {
 	it('ends excerpts, and a linear decode goes on', async () => {
 		const path = join(directory, 'flipped.mp4');
 		const bytes = await readFile(await clips.get('mp4-moov-first'));
-		// Within one picture of the second half, behind the header of its slice.
-		const place = Math.floor(bytes.length * 0.7);
-		bytes.fill(0x55, place, place + 8);
+		const entries = [
+			'-show_entries',
+			'packet=pos,flags',
+			'-of',
+			'csv=p=0',
+			await clips.get('mp4-moov-first'),
+		];
+		const { stdout } = await run('ffprobe', ['-v', 'error', ...entries]);
+		const [, second = 0] = [...stdout.matchAll(/^(\d+),K/gm)].map(([, place]) => Number(place));
+		// In the picture, far behind its header: no walk through units sees it.
+		bytes.fill(0x55, second + 800, second + 1200);
 		await writeFile(path, bytes);
+		expect((await run('ffmpeg', ['-v', 'error', '-i', path, '-f', 'null', '-'])).stderr).toMatch(
+			/error while/,
+		);
 		const video = await openClip(path);
 		expect(video.plan(video.sample(25)).strategy).toBe('excerpt');
 		const linear = await readAll(video, 25, { strategy: 'linear' });
