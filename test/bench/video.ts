@@ -12,7 +12,8 @@ import { startOwnRedis } from '../support/redis.ts';
 import { SAMPLE_PHOTOS } from '../support/sample-photos.ts';
 
 /**
- * What it costs to take frames from a long video, against ffmpeg alone taking the same frames by the cheaper way:
+ * What it costs to take frames from a long video, against ffmpeg alone taking the same frames by the cheaper
+ * of its two ways, one decode from the start or a seek a frame:
  * `npm run bench:video -- [--num-frames 10] [--minutes 10] [--max-side 640] [--runs 5] [--dir DIR]`.
  */
 
@@ -111,6 +112,7 @@ async function startService(): Promise<Service> {
 	const facet = await Facet.start(redis.url, {
 		MODELS_DIR: resolve('models'),
 		INFERENCE_THREADS: `${availableParallelism()}`,
+		SYNC_TIMEOUT_MS: '600000',
 	});
 	return {
 		async job() {
