@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,6 +83,43 @@ describe('damage', () => {
 	});
 });
 
+describe('damage that only the decoder sees', () => {
+	it('ends excerpts, and a linear decode goes on', async () => {
+		const path = join(directory, 'flipped.mp4');
+		const bytes = await readFile(await clips.get('mp4-moov-first'));
+		const entries = [
+			'-show_entries',
+			'packet=pos,flags',
+			'-of',
+			'csv=p=0',
+			await clips.get('mp4-moov-first'),
+		];
+		const { stdout } = await run('ffprobe', ['-v', 'error', ...entries]);
+		const [, second = 0] = [...stdout.matchAll(/^(\d+),K/gm)].map(([, place]) => Number(place));
+		// In the picture, far behind its header: no walk through units sees it.
+		bytes.fill(0x55, second + 800, second + 1200);
+		await writeFile(path, bytes);
+		expect((await run('ffmpeg', ['-v', 'error', '-i', path, '-f', 'null', '-'])).stderr).toMatch(
+			/error while/,
+		);
+		const video = await openClip(path);
+		expect(video.plan(video.sample(25)).strategy).toBe('excerpt');
+		const linear = await readAll(video, 25, { strategy: 'linear' });
+		expect(fingerprint(await readAll(video, 25, { strategy: 'excerpt' }))).toEqual(fingerprint(linear));
+	});
+
+	it('a file that becomes shorter while it is read gives the frames that are left', async () => {
+		const path = join(directory, 'shrinking.mp4');
+		await copyFile(await clips.get('mp4-moov-first'), path);
+		const video = await openClip(path);
+		await truncate(path, Math.floor((await stat(path)).size * 0.6));
+		const frames = await readAll(video, 10, { strategy: 'excerpt' });
+		expect(frames.length).toBeGreaterThan(3);
+		expect(frames.length).toBeLessThan(10);
+		expect(video.warnings.join('; ')).toMatch(/could not be decoded/);
+	});
+});
+
 describe('limits', () => {
 	it('refuses too many pixels and too many seconds before anything is decoded', async () => {
 		const path = await clips.get('mp4-h264');
@@ -143,7 +180,7 @@ describe('processes', () => {
 		if (type.kind !== 'video') throw new Error('expected a video');
 		const processes = new ProcessLimit(2);
 		const video = await openVideo(path, type, VIDEO_LIMITS, { processes });
-		for (const strategy of ['linear', 'seek'] as const) {
+		for (const strategy of ['linear', 'seek', 'excerpt'] as const) {
 			for await (const _ of video.frames(video.sample(50), { strategy })) {
 				expect(processes.running).toBeLessThanOrEqual(2);
 				break;
@@ -153,37 +190,40 @@ describe('processes', () => {
 		expect(await childrenOf(process.pid)).toEqual([]);
 	});
 
-	it('leaves no ffmpeg and no file when the worker is killed, even in the middle of a long silence', async () => {
-		const path = join(directory, 'long.mp4');
-		const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=1280x720:r=30:d=40'];
-		await runFfmpeg([
-			...picture,
-			...'-c:v libx264 -preset ultrafast -crf 35 -g 9999 -pix_fmt yuv420p'.split(' '),
-			path,
-		]);
-		const before = await readdir(directory);
-		const reader = spawn(process.execPath, ['--input-type=module', '-e', READER, path], {
-			cwd: new URL('..', import.meta.url),
-			stdio: ['ignore', 'pipe', 'inherit'],
-		});
-		await once(reader.stdout, 'data');
-		const [ffmpeg = 0] = await waitForChild(reader);
-		reader.kill('SIGKILL');
-		await once(reader, 'close');
-		await sleep(500);
-		expect(await isRunning(ffmpeg)).toBe(false);
-		expect(await readdir(directory)).toEqual(before);
-	});
+	it.each(['linear', 'excerpt'])(
+		'%s: leaves no ffmpeg and no file when the worker is killed, even in a long silence',
+		async (strategy) => {
+			const path = join(directory, `long-${strategy}.mp4`);
+			const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=1280x720:r=30:d=40'];
+			await runFfmpeg([
+				...picture,
+				...'-c:v libx264 -preset ultrafast -crf 35 -g 9999 -pix_fmt yuv420p'.split(' '),
+				path,
+			]);
+			const before = await readdir(directory);
+			const reader = spawn(process.execPath, ['--input-type=module', '-e', READER, path, strategy], {
+				cwd: new URL('..', import.meta.url),
+				stdio: ['ignore', 'pipe', 'inherit'],
+			});
+			await once(reader.stdout, 'data');
+			const [ffmpeg = 0] = await waitForChild(reader);
+			reader.kill('SIGKILL');
+			await once(reader, 'close');
+			await sleep(500);
+			expect(await isRunning(ffmpeg)).toBe(false);
+			expect(await readdir(directory)).toEqual(before);
+		},
+	);
 });
 
 /** Reads the first and the last frame: nothing is written between the two. */
 const READER = `
 import { openVideo, sniffMedia } from '@facet/media';
-const path = process.argv[1];
+const [, path, strategy] = process.argv;
 const limits = { maxPixels: 1e8, maxSeconds: 600, timeoutMs: 600000 };
 const video = await openVideo(path, await sniffMedia(path), limits);
 const refs = video.sample(1000000);
-for await (const frame of video.frames([refs[0], refs.at(-1)], { maxSide: 320, strategy: 'linear' })) {
+for await (const frame of video.frames([refs[0], refs.at(-1)], { maxSide: 320, strategy })) {
 	process.stdout.write(String(frame.index) + '\\n');
 }
 `;

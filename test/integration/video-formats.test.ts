@@ -7,7 +7,7 @@ import { type ClipName, Clips } from '../support/clips.ts';
 import { difference, fullDecodePixels, fullDecodeTimes } from '../support/decoded-video.ts';
 import { fingerprint, openClip, readAll } from '../support/read-video.ts';
 
-/** Every shape of an intact video: its frames and times are those of a full decode, on both ways to get at them. */
+/** Every shape of an intact video: its frames and times are those of a full decode, on all ways to get at them. */
 
 interface Expected {
 	readonly clip: ClipName;
@@ -59,6 +59,21 @@ const CLIPS: readonly Expected[] = [
 	{ clip: 'mkv-100-streams' },
 ];
 
+/** Whose tables Facet reads itself, so that frames can be decoded from excerpts. */
+const EXCERPTS: ReadonlySet<ClipName> = new Set([
+	'mp4-h264',
+	'mov-rotated-0',
+	'mov-rotated-90',
+	'mov-rotated-180',
+	'mov-rotated-270',
+	'mov-mirrored',
+	'mp4-vfr',
+	'mp4-wide-pixels',
+	'mp4-tall-pixels',
+	'mp4-one-frame',
+	'mp4-one-key-frame',
+]);
+
 let directory: string;
 let clips: Clips;
 
@@ -92,6 +107,9 @@ describe.concurrent('an intact video', () => {
 		const sought = await readAll(video, 4, { strategy: 'seek' });
 		expect(linear.map(({ index }) => index)).toEqual(video.sample(4).map(({ index }) => index));
 		expect(fingerprint(sought)).toEqual(fingerprint(linear));
+		expect(video.plan(all, 'excerpt').strategy === 'excerpt').toBe(EXCERPTS.has(clip));
+		const excerpts = await readAll(video, 4, { strategy: 'excerpt' });
+		expect(fingerprint(excerpts)).toEqual(fingerprint(linear));
 		await expectSamePictures(linear, await fullDecodePixels(path, video.facts), tolerance);
 	});
 });

@@ -77,10 +77,13 @@ export interface RawDecode {
  * Starts decoding.
  *
  * ffmpeg ignores SIGPIPE and would, after this process was killed, decode on until it next has a frame to write, which
- * can be minutes. So it also copies the packets that it reads to a second output, one line each on standard error: with
- * nobody at the other end, the next packet ends it.
+ * can be minutes. So, where it reads a file, it also copies the packets that it reads to a second output, one line each
+ * on standard error: with nobody at the other end, the next packet ends it. Where it reads what this process writes, its
+ * input ends.
+ *
+ * @param input - a path, or the bytes of a file that can be read from front to back.
  */
-export function startRawDecode(input: string, options: RawDecodeOptions): RawDecode {
+export function startRawDecode(input: string | Readable, options: RawDecodeOptions): RawDecode {
 	const pixels = new PassThrough();
 	const command = ffmpeg()
 		.input(input)
@@ -91,10 +94,13 @@ export function startRawDecode(input: string, options: RawDecodeOptions): RawDec
 		.videoFilters([...options.filters])
 		.toFormat('rawvideo')
 		// Else a frame waits for the next one: whole in a thread of the encoder, its last bytes in a buffer.
-		.outputOptions(['-threads', '1', '-flush_packets', '1'])
-		.output('pipe:2')
-		.outputOptions(['-map', `0:${options.stream}`, '-c', 'copy', '-bsf:v', 'setts=ts=N'])
-		.outputOptions(['-flush_packets', '1', '-f', 'framecrc']);
+		.outputOptions(['-threads', '1', '-flush_packets', '1']);
+	if (typeof input === 'string') {
+		command
+			.output('pipe:2')
+			.outputOptions(['-map', `0:${options.stream}`, '-c', 'copy', '-bsf:v', 'setts=ts=N'])
+			.outputOptions(['-flush_packets', '1', '-f', 'framecrc']);
+	}
 	let killed = false;
 	const kill = () => {
 		killed = true;

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { AppError, type Frame, type Size } from '@facet/contracts';
 import sharp from 'sharp';
 import { startRawDecode } from '../ffmpeg.ts';
@@ -22,12 +23,26 @@ export interface DecodeContext {
 	readonly signal: AbortSignal;
 }
 
+/** One run of ffmpeg, and how its frames are known. */
+export interface DecodeRun {
+	/** A path, or the bytes of a file. */
+	readonly input: string | Readable;
+	/** Number of the video stream in the input. */
+	readonly stream: number;
+	/** Where to begin, and what to leave out. */
+	readonly inputOptions: readonly string[];
+	/** ffmpeg's filter that lets the frames wanted pass. */
+	readonly select: string;
+	/** Frames wanted. */
+	readonly count: number;
+	/** The index of the frame that has a timestamp, or comes at a place in the order; undefined for one not wanted. */
+	readonly frameAt: (timestamp: number | undefined, order: number) => number | undefined;
+	/** Gets each line in which ffmpeg speaks of damage, before the frame that shows it. */
+	readonly onComplaint?: ((line: string) => void) | undefined;
+}
+
 /**
- * Runs ffmpeg over one segment.
- *
- * Each frame is known by its timestamp, which comes on another way than its pixels; those that come under a timestamp
- * that was not asked for are dropped. So a frame that cannot be decoded, or that a seek misses, is missing and no other
- * stands in its place.
+ * Decodes the frames of one segment of the file.
  *
  * @param onComplaint - gets each line in which ffmpeg speaks of damage.
  * @throws the signal's reason when it is aborted.
@@ -35,43 +50,59 @@ export interface DecodeContext {
 export async function* decodeSegment(
 	context: DecodeContext,
 	segment: Segment,
-	onComplaint: (line: string) => void = () => {},
+	onComplaint?: (line: string) => void,
 ): AsyncGenerator<Frame> {
-	const { header, index, source, size, signal } = context;
+	const { header, index, source, signal } = context;
+	const expected = new Map(segment.wanted.map((frame) => [index.timestamps[frame], frame]));
 	const release = await source.processes.acquire(signal);
+	try {
+		yield* decodeFrames(context, {
+			input: source.path,
+			stream: header.stream,
+			inputOptions: seekOptions(context, segment),
+			select: selectFilter(index, segment),
+			count: segment.wanted.length,
+			frameAt: (timestamp, order) => (index.recognisable ? expected.get(timestamp) : segment.wanted[order]),
+			onComplaint,
+		});
+	} finally {
+		release();
+	}
+}
+
+/**
+ * Runs ffmpeg, for which the caller holds a place.
+ *
+ * Each frame is known by its timestamp, which comes on another way than its pixels; those that come under a timestamp
+ * that was not asked for are dropped. So a frame that cannot be decoded, or that a seek misses, is missing and no other
+ * stands in its place.
+ *
+ * @throws the signal's reason when it is aborted.
+ */
+export async function* decodeFrames(context: DecodeContext, run: DecodeRun): AsyncGenerator<Frame> {
+	const { header, index, size, signal, features } = context;
+	signal.throwIfAborted();
 	const timestamps = new TimestampReader();
-	const decode = startRawDecode(source.path, {
-		inputOptions: inputOptions(context, segment),
-		stream: header.stream,
-		filters: [
-			selectFilter(index, segment),
-			...timestamps.filters,
-			...pixelFilters(header, size, context.features),
-		],
+	const decode = startRawDecode(run.input, {
+		inputOptions: [...inputOptions(context), ...run.inputOptions],
+		stream: run.stream,
+		filters: [run.select, ...timestamps.filters, ...pixelFilters(header, size, features)],
 		outputOptions: [
-			...context.features.frameSync,
-			...[
-				'-frames:v',
-				String(segment.wanted.length),
-				'-pix_fmt',
-				outputFormat(header),
-				'-filter_threads',
-				'1',
-			],
+			...features.frameSync,
+			...['-frames:v', String(run.count), '-pix_fmt', outputFormat(header), '-filter_threads', '1'],
 		],
 		onLine: (line) => {
-			if (!timestamps.read(line) && isComplaint(line)) onComplaint(line);
+			if (!timestamps.read(line) && isComplaint(line)) run.onComplaint?.(line);
 		},
 	});
 	signal.addEventListener('abort', decode.kill, { once: true });
 	const over = decode.ended.then(() => timestamps.end());
 	try {
 		const frameBytes = size.width * size.height * (header.hasAlpha ? 4 : 3);
-		const expected = new Map(segment.wanted.map((frame) => [index.timestamps[frame], frame]));
 		let order = 0;
 		for await (const data of cutIntoFrames(decode.pixels, frameBytes)) {
 			const timestamp = await timestamps.next();
-			const frame = index.recognisable ? expected.get(timestamp) : segment.wanted[order];
+			const frame = run.frameAt(timestamp, order);
 			order += 1;
 			if (frame === undefined || timestamp === undefined) continue;
 			yield {
@@ -79,7 +110,7 @@ export async function* decodeSegment(
 				timestampMs: timestampMs(index, header, frame),
 				image: { ...size, data: header.hasAlpha ? await overWhite(data, size) : data },
 			};
-			if (order === segment.wanted.length) break;
+			if (order === run.count) break;
 		}
 		signal.throwIfAborted();
 	} catch (error) {
@@ -89,8 +120,8 @@ export async function* decodeSegment(
 		signal.removeEventListener('abort', decode.kill);
 		decode.kill();
 		decode.pixels.destroy();
+		if (typeof run.input !== 'string') run.input.destroy();
 		await over;
-		release();
 	}
 }
 
@@ -105,10 +136,7 @@ export function timestampMs(index: FrameIndex, header: VideoHeader, frame: numbe
 	return (units * header.timeBase.numerator * 1000) / header.timeBase.denominator;
 }
 
-function inputOptions(
-	{ source, header, index, features, references }: DecodeContext,
-	{ from, wanted }: Segment,
-): string[] {
+function inputOptions({ source, header, features }: DecodeContext): string[] {
 	const options = [
 		...inputProtection(source.type),
 		// A damaged header must not make the decoder ask for memory without bounds. One thread: with more, what comes of
@@ -121,12 +149,16 @@ function inputOptions(
 		if (header.codec === 'vp9') options.push('-c:v', 'libvpx-vp9');
 		if (header.codec === 'vp8') options.push('-c:v', 'libvpx');
 	}
-	if (from === undefined) return options;
-	// On the way to a frame that others refer to, those that nobody refers to are not needed: half of them, often.
-	if (wanted.every((frame) => references.has(frame))) options.push('-skip_frame', 'noref');
+	return options;
+}
+
+function seekOptions({ header, index, references }: DecodeContext, { from, wanted }: Segment): string[] {
+	if (from === undefined) return [];
 	const seconds = ((index.timestamps[from] ?? 0) * header.timeBase.numerator) / header.timeBase.denominator;
 	// To the key frame before it; `select` and not ffmpeg decides which frame it is.
-	return [...options, '-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)];
+	const seek = ['-noaccurate_seek', '-seek_timestamp', '1', '-ss', seconds.toFixed(6)];
+	// On the way to a frame that others refer to, those that nobody refers to are not needed: half of them, often.
+	return wanted.every((frame) => references.has(frame)) ? ['-skip_frame', 'noref', ...seek] : seek;
 }
 
 function selectFilter({ recognisable, timestamps }: FrameIndex, { from, wanted }: Segment): string {

@@ -1,3 +1,4 @@
+import { planExcerpts } from './excerpt-plan.ts';
 import type { FrameIndex } from './frame-index.ts';
 
 /** One run of ffmpeg: from a point where decoding can begin, forward to the last frame wanted. */
@@ -8,12 +9,21 @@ export interface Segment {
 	readonly wanted: readonly number[];
 }
 
+/** One decode from the start; several from places in the file; or of what the wanted frames need and nothing else. */
+export type Strategy = 'linear' | 'seek' | 'excerpt';
+
 export interface ExtractionPlan {
-	readonly strategy: 'linear' | 'seek';
+	readonly strategy: Strategy;
+	/** Indexes of the frames wanted, ascending. */
+	readonly wanted: readonly number[];
+	/** What is decoded, for `linear` and `seek`. */
 	readonly segments: readonly Segment[];
-	/** What each strategy was expected to take, in milliseconds. */
+	/** Runs side by side that pay, for `excerpt`. */
+	readonly runs: number;
+	/** What each strategy was expected to take, in milliseconds; infinity for what is not possible. */
 	readonly linearMs: number;
 	readonly seekMs: number;
+	readonly excerptMs: number;
 }
 
 export interface DecodingCost {
@@ -36,30 +46,65 @@ export function decodingCost(pixels: number, processes: number): DecodingCost {
 }
 
 /**
- * Chooses the cheaper way to get frames out of a video: one decode from the start, or several from the key frames before
- * them, side by side.
+ * Chooses the cheapest way to get frames out of a video: an excerpt where one can be made, since it decodes what the
+ * others decode or less; else one decode from the start, or several from the key frames before them, side by side.
  *
  * @param wanted - indexes, ascending and distinct.
+ * @param strategy - overrides the choice, where it is possible.
  */
 export function planExtraction(
-	index: Pick<FrameIndex, 'seekable' | 'keyFrames'>,
+	index: PlannedIndex,
 	wanted: readonly number[],
 	cost: DecodingCost,
-	strategy?: 'linear' | 'seek' | undefined,
+	strategy?: Strategy | undefined,
 ): ExtractionPlan {
 	const linear: Segment[] = [{ from: undefined, wanted }];
-	const linearFrames = (wanted.at(-1) ?? 0) + 1;
-	const linearMs = cost.startMs + linearFrames * cost.frameMs;
-	if (!index.seekable || index.keyFrames.length === 0 || wanted.length === 0) {
-		return { strategy: 'linear', segments: linear, linearMs, seekMs: Number.POSITIVE_INFINITY };
+	const linearMs = cost.startMs + ((wanted.at(-1) ?? 0) + 1) * cost.frameMs;
+	const seek = index.seekable && wanted.length > 0 ? planSeeks(index.keyFrames, wanted, cost, strategy) : [];
+	const runs = seek.map((segment) => segmentMs(index.keyFrames, segment, cost));
+	const seekMs = seek.length > 0 ? sideBySideMs(runs, cost) : Number.POSITIVE_INFINITY;
+	const excerpt = planRuns(index, wanted, cost);
+	const plan = { wanted, linearMs, seekMs, excerptMs: excerpt.ms, runs: excerpt.runs };
+	if (excerpt.runs > 0 && (strategy ?? 'excerpt') === 'excerpt') {
+		return { ...plan, strategy: 'excerpt', segments: [] };
 	}
+	const seeks = seek.length > 0 && strategy !== 'linear' && (strategy === 'seek' || seekMs < linearMs);
+	return { ...plan, strategy: seeks ? 'seek' : 'linear', segments: seeks ? seek : linear };
+}
+
+type PlannedIndex = Pick<FrameIndex, 'seekable' | 'keyFrames' | 'samples' | 'timestamps'>;
+
+/** As many runs as there are processes, but none for less work than starting it takes. */
+function planRuns(
+	index: PlannedIndex,
+	wanted: readonly number[],
+	cost: DecodingCost,
+): { readonly runs: number; readonly ms: number } {
+	const workOf = (runs: number) =>
+		planExcerpts(index, wanted, runs)?.map(({ samples }) => samples.length * cost.frameMs);
+	const [whole] = workOf(1) ?? [];
+	if (whole === undefined) return { runs: 0, ms: Number.POSITIVE_INFINITY };
+	const worth = Math.max(1, Math.floor(whole / cost.startMs));
+	const parts = workOf(Math.min(cost.processes, worth)) ?? [];
+	return { runs: parts.length, ms: cost.startMs + Math.max(...parts) };
+}
+
+/** @returns nothing where there are no key frames. */
+function planSeeks(
+	keyFrames: readonly number[],
+	wanted: readonly number[],
+	cost: DecodingCost,
+	strategy: Strategy | undefined,
+): Segment[] {
+	if (keyFrames.length === 0) return [];
 	// Where seeks are asked for, nothing but decoding on is a reason not to make one.
-	const segments = toSegments(index.keyFrames, wanted, strategy === 'seek' ? { ...cost, startMs: 0 } : cost);
-	if (segments.length < cost.processes) divideLongest(segments, index.keyFrames, cost.processes);
-	const runs = segments.map((segment) => segmentMs(index.keyFrames, segment, cost));
-	const seekMs = Math.max(...runs, runs.reduce((sum, ms) => sum + ms, 0) / cost.processes);
-	const chosen = strategy ?? (seekMs < linearMs ? 'seek' : 'linear');
-	return { strategy: chosen, segments: chosen === 'seek' ? segments : linear, linearMs, seekMs };
+	const segments = toSegments(keyFrames, wanted, strategy === 'seek' ? { ...cost, startMs: 0 } : cost);
+	if (segments.length < cost.processes) divideLongest(segments, keyFrames, cost.processes);
+	return segments;
+}
+
+function sideBySideMs(runs: readonly number[], { processes }: DecodingCost): number {
+	return Math.max(...runs, runs.reduce((sum, ms) => sum + ms, 0) / processes);
 }
 
 function toSegments(keys: readonly number[], wanted: readonly number[], cost: DecodingCost): Segment[] {

@@ -1,5 +1,7 @@
 import { AppError } from '@facet/contracts';
 import { listFrames, listPackets, type PacketList, type PacketPlaces } from './frame-lists.ts';
+import { listSamples } from './mp4/list-samples.ts';
+import type { Movie, MovieSamples } from './mp4/read-movie.ts';
 import type { VideoHeader, VideoSource } from './probe-video.ts';
 
 /** Every frame of a video in presentation order, as a decoder gives them out. */
@@ -17,6 +19,8 @@ export interface FrameIndex {
 	readonly lastDuration: number;
 	/** Where the packet of each frame lies, where a packet is a frame. */
 	readonly places: PacketPlaces | undefined;
+	/** What is in each sample, of files whose tables Facet reads itself. */
+	readonly samples: MovieSamples | undefined;
 	/** Samples in the file, those that an edit list hides included. */
 	readonly packets: number;
 	readonly warnings: readonly string[];
@@ -54,21 +58,35 @@ const SEEKABLE_DEMUXERS = new Set(['mov', 'matroska', 'flv']);
  * decoding the whole file where not (hidden alternate references of VP8, placeholders of packed MPEG-4, repeated frames
  * of Theora, pairs of fields, a damaged file).
  *
+ * @param movie - the tables of the file where they could be read without ffprobe.
  * @throws AppError `corrupt_media`, `video_too_long`, `processing_timeout`.
  */
 export async function indexFrames(
 	source: VideoSource,
 	header: VideoHeader,
+	movie: Movie | undefined,
 	signal?: AbortSignal | undefined,
 ): Promise<FrameIndex> {
-	const packets = await listPackets(source, header, signal);
+	const samples = movie && samplesOfStream(header, movie);
+	const packets = samples ? listSamples(source, header, samples) : await listPackets(source, header, signal);
 	const index = packetsAreFrames(header, packets)
-		? fromPackets(source, packets)
+		? fromPackets(source, packets, samples)
 		: await fromFrames(source, header, packets, signal);
 	if (index.count === 0) {
 		throw new AppError('corrupt_media', { detail: `no frame of the ${header.codec} stream could be read` });
 	}
 	return index;
+}
+
+/** The samples, if they are those of the stream that ffprobe described and ffprobe saw nothing wrong with it. */
+function samplesOfStream(header: VideoHeader, { codec, trackId, unitsPerSecond, samples }: Movie) {
+	const { numerator, denominator } = header.timeBase;
+	const isSame =
+		header.codec === codec &&
+		header.streamId === trackId &&
+		numerator === 1 &&
+		denominator === unitsPerSecond;
+	return isSame && header.clean ? samples : undefined;
 }
 
 function packetsAreFrames({ codec, interlaced }: VideoHeader, packets: PacketList): boolean {
@@ -82,7 +100,11 @@ function packetsAreFrames({ codec, interlaced }: VideoHeader, packets: PacketLis
 	);
 }
 
-function fromPackets(source: VideoSource, packets: PacketList): FrameIndex {
+function fromPackets(
+	source: VideoSource,
+	packets: PacketList,
+	samples: MovieSamples | undefined,
+): FrameIndex {
 	return {
 		count: packets.timestamps.length,
 		timestamps: packets.timestamps,
@@ -91,6 +113,7 @@ function fromPackets(source: VideoSource, packets: PacketList): FrameIndex {
 		seekable: SEEKABLE_DEMUXERS.has(source.type.demuxer),
 		lastDuration: packets.lastDuration,
 		places: packets.places,
+		samples,
 		packets: packets.count,
 		warnings: [],
 	};
@@ -129,6 +152,7 @@ async function fromFrames(
 			positionsOf(frames.timestamps, packets.timestamps).length === frames.timestamps.length,
 		lastDuration: packets.lastDuration,
 		places: undefined,
+		samples: undefined,
 		packets: packets.count,
 		warnings,
 	};

@@ -128,7 +128,7 @@ export async function listFrames(
 }
 
 /** Facts, not the header, decide whether a video is too long; and they do so before anything is decoded. */
-function createLengthGuard({ limits }: VideoSource, { timeBase }: VideoHeader) {
+export function createLengthGuard({ limits }: VideoSource, { timeBase }: VideoHeader) {
 	let count = 0;
 	let first = Number.POSITIVE_INFINITY;
 	let last = Number.NEGATIVE_INFINITY;

@@ -4,9 +4,10 @@ import { AppError, type Frame, type VideoReport } from '@facet/contracts';
 import type { VideoType } from '../sniff.ts';
 import { timestampMs } from './decode-segment.ts';
 import { fitInside } from './display-geometry.ts';
-import { decodingCost, type ExtractionPlan, planExtraction } from './extraction-plan.ts';
+import { decodingCost, type ExtractionPlan, planExtraction, type Strategy } from './extraction-plan.ts';
 import { type FfmpegFeatures, ffmpegFeatures } from './ffmpeg-features.ts';
 import { type FrameIndex, indexFrames } from './frame-index.ts';
+import { type Movie, readMovie } from './mp4/read-movie.ts';
 import { isHighDynamicRange } from './pixel-filters.ts';
 import { probeVideo, type VideoHeader, type VideoLimits, type VideoSource } from './probe-video.ts';
 import { ProcessLimit } from './process-limit.ts';
@@ -27,7 +28,7 @@ export interface ReadOptions {
 	readonly maxSide?: number | undefined;
 	readonly signal?: AbortSignal | undefined;
 	/** Overrides the estimate, for tests and measurements. */
-	readonly strategy?: 'linear' | 'seek' | undefined;
+	readonly strategy?: Strategy | undefined;
 }
 
 /** What a stored result says of a video, except for what only the reader of its frames knows. */
@@ -60,14 +61,41 @@ export async function openVideo(
 ): Promise<Video> {
 	ownLimit ??= new ProcessLimit(availableParallelism());
 	const source = { path: resolve(path), type, limits, processes: processes ?? ownLimit };
-	const [header, features] = await Promise.all([
-		probeVideo(source, signal),
-		ffmpegFeatures().catch((cause: unknown) => {
-			throw new AppError('internal', { detail: 'ffmpeg cannot be run', cause });
-		}),
-	]);
-	const index = await indexFrames(source, header, signal);
-	return new Video(source, header, index, features);
+	const stop = new AbortController();
+	const reading = readTables(
+		source,
+		signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
+	);
+	// It is awaited below, unless the header cannot be read.
+	reading.catch(() => {});
+	try {
+		const [header, features] = await Promise.all([
+			probeVideo(source, signal),
+			ffmpegFeatures().catch((cause: unknown) => {
+				throw new AppError('internal', { detail: 'ffmpeg cannot be run', cause });
+			}),
+		]);
+		const index = await indexFrames(source, header, await reading, signal);
+		return new Video(source, header, index, features);
+	} finally {
+		stop.abort();
+		await Promise.allSettled([reading]);
+	}
+}
+
+/** While ffprobe reads the header, which takes as long: the tables, where Facet knows how. */
+async function readTables(
+	{ path, type, limits }: VideoSource,
+	signal: AbortSignal,
+): Promise<Movie | undefined> {
+	if (type.demuxer !== 'mov') return undefined;
+	const timeout = AbortSignal.timeout(limits.timeoutMs);
+	try {
+		return await readMovie(path, AbortSignal.any([signal, timeout]));
+	} catch (cause) {
+		if (!timeout.aborted || signal.aborted) throw cause;
+		throw new AppError('processing_timeout', { detail: 'reading the video took too long', cause });
+	}
 }
 
 /** A video whose frames can be read, at any size and as often as needed. */
@@ -111,7 +139,7 @@ export class Video {
 	}
 
 	/** How frames would be read, and why: for measurements. */
-	plan(frames: readonly FrameRef[], strategy?: 'linear' | 'seek' | undefined): ExtractionPlan {
+	plan(frames: readonly FrameRef[], strategy?: Strategy | undefined): ExtractionPlan {
 		const { width, height } = this.#header.coded;
 		const cost = decodingCost(width * height, this.#source.processes.size);
 		const wanted = [...new Set(frames.map(({ index }) => index))].sort((a, b) => a - b);
@@ -147,7 +175,7 @@ export class Video {
 			size: fitInside(this.facts, options.maxSide ?? Number.POSITIVE_INFINITY),
 			signal: options.signal ? AbortSignal.any([options.signal, timeout.signal]) : timeout.signal,
 		};
-		const wanted = plan.segments.reduce((sum, segment) => sum + segment.wanted.length, 0);
+		const wanted = plan.wanted.length;
 		let obtained = 0;
 		try {
 			for await (const frame of readFrames(context, plan)) {

@@ -39,6 +39,8 @@ export interface ColourDescription {
 export interface VideoHeader {
 	/** The stream's number in the file. */
 	readonly stream: number;
+	/** The container's own number of it; undefined where it has none. */
+	readonly streamId: number | undefined;
 	readonly codec: string;
 	readonly coded: Size;
 	readonly geometry: DisplayGeometry;
@@ -51,6 +53,8 @@ export interface VideoHeader {
 	/** Frames and seconds that the header claims; undefined where it does not. */
 	readonly claimedFrames: number | undefined;
 	readonly claimedSeconds: number | undefined;
+	/** Whether reading the header went without a complaint of ffprobe. */
+	readonly clean: boolean;
 	readonly warnings: readonly string[];
 }
 
@@ -71,6 +75,7 @@ const word = z.string().optional().catch(undefined);
 
 const streamSchema = z.object({
 	index: z.int().nonnegative(),
+	id: numeric,
 	codec_type: word,
 	codec_name: word,
 	width: z.int().nonnegative().catch(0),
@@ -97,7 +102,7 @@ const probeSchema = z.object({
 type Stream = z.infer<typeof streamSchema>;
 
 const ENTRIES = [
-	'stream=index,codec_type,codec_name,width,height,pix_fmt,field_order,sample_aspect_ratio,time_base,nb_frames',
+	'stream=index,id,codec_type,codec_name,width,height,pix_fmt,field_order,sample_aspect_ratio,time_base,nb_frames',
 	',duration,color_space,color_range,color_transfer,color_primaries',
 	':stream_disposition=default,attached_pic,timed_thumbnails,still_image',
 	':stream_tags=alpha_mode:stream_side_data=displaymatrix,rotation:format=duration',
@@ -133,7 +138,9 @@ export async function probeVideo(
 			cause: complaint === undefined ? undefined : new Error(complaint),
 		});
 	}
-	return describeStream(chooseStream(description.streams), description.format.duration, source.limits);
+	const stream = chooseStream(description.streams);
+	const header = describeStream(stream, description.format.duration, source.limits);
+	return { ...header, clean: end.succeeded && end.complaints.length === 0 };
 }
 
 function parseDescription(text: string): z.infer<typeof probeSchema> | undefined {
@@ -167,7 +174,7 @@ function describeStream(
 	stream: Stream,
 	fileSeconds: number | undefined,
 	{ maxPixels }: VideoLimits,
-): VideoHeader {
+): Omit<VideoHeader, 'clean'> {
 	const { codec_name: codec, width, height, time_base: timeBase, nb_frames: claimedFrames } = stream;
 	if (codec === undefined || codec === 'unknown') {
 		throw new AppError('unsupported_format', { detail: 'the codec of the video stream is not known' });
@@ -186,6 +193,7 @@ function describeStream(
 	}
 	return {
 		stream: stream.index,
+		streamId: stream.id,
 		codec,
 		coded: { width, height },
 		geometry,

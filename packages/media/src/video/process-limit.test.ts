@@ -20,6 +20,16 @@ describe('ProcessLimit', () => {
 		expect(limit.running).toBe(0);
 	});
 
+	it('gives a further place only if one is free', async () => {
+		const limit = new ProcessLimit(2);
+		const release = await limit.acquire();
+		const further = limit.tryAcquire();
+		expect(limit.tryAcquire()).toBeUndefined();
+		further?.();
+		release();
+		expect(limit.running).toBe(0);
+	});
+
 	it('forgets who is no longer waiting', async () => {
 		const limit = new ProcessLimit(1);
 		const release = await limit.acquire();

@@ -46,6 +46,13 @@ export class ProcessLimit {
 		return this.#releaseOnce();
 	}
 
+	/** A place if one is free: for one who holds a place and could use another, and must not wait for it. */
+	tryAcquire(): Release | undefined {
+		if (this.#running >= this.size) return undefined;
+		this.#running += 1;
+		return this.#releaseOnce();
+	}
+
 	#releaseOnce(): Release {
 		let released = false;
 		return () => {

@@ -1,6 +1,7 @@
 import { AppError, type Frame } from '@facet/contracts';
 import { type DecodeContext, decodeSegment } from './decode-segment.ts';
 import type { ExtractionPlan, Segment } from './extraction-plan.ts';
+import { readExcerpts } from './read-excerpts.ts';
 
 /** Frames of a segment that are kept until their turn, in bytes; a single frame may be more. */
 const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -19,11 +20,16 @@ const NOTHING: CollectedSegment = { frames: [], complaints: 0 };
  * @throws AppError `internal`; the signal's reason when it is aborted.
  */
 export async function* readFrames(context: DecodeContext, plan: ExtractionPlan): AsyncGenerator<Frame> {
-	if (plan.strategy === 'linear') {
-		for (const segment of plan.segments) yield* decodeSegment(context, segment);
-		return;
+	switch (plan.strategy) {
+		case 'linear':
+			for (const segment of plan.segments) yield* decodeSegment(context, segment);
+			return;
+		case 'seek':
+			yield* readSideBySide(context, plan.segments);
+			return;
+		case 'excerpt':
+			yield* readExcerpts(context, plan);
 	}
-	yield* readSideBySide(context, plan.segments);
 }
 
 /**

@@ -52,7 +52,7 @@ describe('findReferenceFrames', () => {
 			const type = { kind: 'video', format: 'mp4', demuxer: 'mov' } as const;
 			const source = { path, type, limits, processes: new ProcessLimit(1) };
 			const header = await probeVideo(source);
-			const index = await indexFrames(source, header);
+			const index = await indexFrames(source, header, undefined);
 			const wanted = Array.from({ length: index.count }, (_, frame) => frame);
 			const found = await findReferenceFrames(source, header, index, [{ from: undefined, wanted }]);
 
