@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { Facet } from '../support/facet.ts';
-import { startHttpServer, type TestServer } from '../support/http-server.ts';
+import { type GatedSource, startGatedSource } from '../support/gated-source.ts';
 import { type OwnRedis, startOwnRedis } from '../support/redis.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 
@@ -22,38 +22,10 @@ async function startRedis(): Promise<OwnRedis> {
 	return redis;
 }
 
-/** A source that keeps its callers waiting until it is opened. */
-async function startGate(): Promise<TestServer & { arrived(count: number): Promise<void>; open(): void }> {
-	const photo = await samplePhoto(1);
-	const held: (() => void)[] = [];
-	const watchers = new Set<() => void>();
-	let isOpen = false;
-	let requests = 0;
-	const server = await startHttpServer((_request, response) => {
-		requests += 1;
-		for (const check of watchers) check();
-		const answer = () => response.end(photo);
-		if (isOpen) answer();
-		else held.push(answer);
-	});
-	cleanUp.push(() => server.close());
-	return {
-		...server,
-		arrived: (count) =>
-			new Promise((resolve) => {
-				const check = () => {
-					if (requests < count) return;
-					watchers.delete(check);
-					resolve();
-				};
-				watchers.add(check);
-				check();
-			}),
-		open: () => {
-			isOpen = true;
-			for (const answer of held.splice(0)) answer();
-		},
-	};
+async function startGate(): Promise<GatedSource> {
+	const gate = await startGatedSource(await samplePhoto(1));
+	cleanUp.push(() => gate.close());
+	return gate;
 }
 
 const facesOf = ({ body }: Awaited<ReturnType<Facet['detect']>>) => body.faces_obj['0']?.region.length;

@@ -57,7 +57,7 @@ export interface AppOptions {
 	readonly isDraining: () => boolean;
 }
 
-export interface JobRoutesOptions
+interface JobRoutesOptions
 	extends Omit<CreateJobOptions, 'views'>,
 		JobListOptions,
 		Omit<JobEventsOptions, 'views'> {

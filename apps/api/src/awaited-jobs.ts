@@ -48,7 +48,7 @@ export class AwaitedJobs {
 		const admission = service.admit();
 		admission.catch(() => {});
 		const known = await shared.find(fingerprint);
-		if (known && !('outcome' in known)) return this.#await(known);
+		if (known && !('outcome' in known)) return this.#await(known, false);
 		await admission;
 
 		const job: Omit<NewDetection, 'urgency' | 'fingerprint' | 'isDetached'> = {
@@ -71,18 +71,20 @@ export class AwaitedJobs {
 					: { ...job, urgency: 'sync', fingerprint, isDetached: false },
 				submission,
 			);
-			return this.#await(added, expectation);
+			return this.#await(added, !isAsync, expectation);
 		} catch (error) {
 			expectation.release();
 			throw error;
 		}
 	}
 
-	#await(job: QueuedJob, expectation = this.#options.waiter.expect(job.id)): AwaitedJob {
+	#await(job: QueuedJob, isAttached: boolean, expectation = this.#options.waiter.expect(job.id)): AwaitedJob {
 		return {
 			job,
 			outcome: (timeoutMs) => expectation.outcome(timeoutMs),
-			detach: () => this.#options.service.detach(job),
+			detach: async () => {
+				if (isAttached) await this.#options.service.detach(job);
+			},
 		};
 	}
 }

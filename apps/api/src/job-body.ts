@@ -26,7 +26,7 @@ const TEXT_FIELDS = new Set([
 
 /** Whether the body is a form with a file, which no other parser must touch. */
 export function isForm(request: Request): boolean {
-	return request.is('multipart/form-data') !== false;
+	return request.is('multipart/form-data') === 'multipart/form-data';
 }
 
 /**
