@@ -7,11 +7,14 @@ import { type DetectResult, jobOutcomeSchema, type VideoReport, type WireBox } f
 import { connectConsumer, ResultStore } from '@facet/queue';
 import { QueueEvents } from 'bullmq';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { renderClip } from '../support/clip-renderer.ts';
 import { type Answer, Facet } from '../support/facet.ts';
 import { startHttpServer, type TestServer } from '../support/http-server.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
+
+// A hundred frames through the network are work for a minute on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 const execute = promisify(execFile);
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -39,7 +42,11 @@ beforeAll(async () => {
 		const bytes = served.get(request.url ?? '');
 		response.writeHead(bytes ? 200 : 404).end(bytes);
 	});
-	facet = await Facet.start(inject('redisUrl'), { INFERENCE_THREADS: '2', MAX_VIDEO_SECONDS: '60' });
+	facet = await Facet.start(inject('redisUrl'), {
+		INFERENCE_THREADS: '2',
+		MAX_VIDEO_SECONDS: '60',
+		SYNC_TIMEOUT_MS: '170000',
+	});
 });
 
 afterAll(async () => {
