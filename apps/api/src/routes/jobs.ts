@@ -1,5 +1,5 @@
 import { jobListQuerySchema, jobQuerySchema, parseFields } from '@facet/contracts';
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import { type JobListOptions, listJobs } from '../job-list.ts';
 import type { JobRemoval } from '../job-removal.ts';
 import { isJobId, type JobViews } from '../job-views.ts';
@@ -14,7 +14,7 @@ export function getJob(views: JobViews): OfOneJob {
 		const { wait = 0 } = parseFields(jobQuerySchema, request.query);
 		const job = await views.findEnded(callerOf(request).id, request.params.id, wait * 1000);
 		setJobId(response, job.id);
-		sendUncached(response, await views.document(job));
+		response.json(await views.document(job));
 	};
 }
 
@@ -22,7 +22,7 @@ export function getJob(views: JobViews): OfOneJob {
 export function listOwnJobs(options: JobListOptions): RequestHandler {
 	return async (request, response) => {
 		const query = parseFields(jobListQuerySchema, request.query);
-		sendUncached(response, await listJobs(options, callerOf(request).id, query));
+		response.json(await listJobs(options, callerOf(request).id, query));
 	};
 }
 
@@ -32,7 +32,7 @@ export function cancelJob(views: JobViews, removal: JobRemoval): OfOneJob {
 		const { id } = request.params;
 		// A conflict names the job, too.
 		if (isJobId(id)) setJobId(response, id);
-		sendUncached(response, await views.document(await removal.cancel(callerOf(request).id, id)));
+		response.json(await views.document(await removal.cancel(callerOf(request).id, id)));
 	};
 }
 
@@ -44,10 +44,4 @@ export function deleteJob(removal: JobRemoval): OfOneJob {
 		setJobId(response, id);
 		response.status(204).end();
 	};
-}
-
-/** Jobs change, and the links in them are secrets. */
-function sendUncached(response: Response, document: object): void {
-	response.setHeader('Cache-Control', 'no-store');
-	response.json(document);
 }
