@@ -5,6 +5,12 @@ import ipaddr from 'ipaddr.js';
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
+/**
+ * Public addresses under which a cloud serves its own machines: what answers there trusts whoever can reach it. Azure's
+ * is the only one outside of the special ranges (learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
+ */
+const CLOUD_ADDRESSES = [ipaddr.IPv4.parseCIDR('168.63.129.16/32')];
+
 /** Finds all addresses of a name, as `dns.lookup` does with `all`. */
 export type LookupAll = (
 	hostname: string,
@@ -48,7 +54,8 @@ export class AddressGuard {
 			return true;
 		const literal = ipaddr.parse(address);
 		if (literal.range() !== 'unicast') return false;
-		return literal.kind() === 'ipv4' || literal.match(GLOBAL_UNICAST_V6);
+		if (literal.kind() === 'ipv6') return literal.match(GLOBAL_UNICAST_V6);
+		return !CLOUD_ADDRESSES.some((network) => literal.match(network));
 	}
 
 	/**
