@@ -147,9 +147,9 @@ describe('a batch is refused', () => {
 		sending.on('error', () => {});
 		sending.write(ndjson(...Array.from({ length: 100 }, () => ({ url }))));
 		const written = async () => (await facet.temporaryFiles()).some((name) => name.endsWith('.ndjson'));
-		await expect.poll(written).toBe(true);
+		await expect.poll(written, { timeout: 10_000 }).toBe(true);
 		sending.destroy();
-		await expect.poll(written).toBe(false);
+		await expect.poll(written, { timeout: 10_000 }).toBe(false);
 		await expectNothing();
 	});
 

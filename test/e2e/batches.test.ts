@@ -105,6 +105,31 @@ describe('a batch', () => {
 		expect(received.map(({ event }) => event.type).sort()).toEqual(['batch.completed', 'detection.failed']);
 	});
 
+	it('of hundreds of photos, one in a hundred faulty: every item is accounted for, by two workers', async () => {
+		await start({ INFERENCE_THREADS: '1', JOB_ATTEMPTS: '2' }, 2);
+		const hook = await service.receiver();
+		const faults: Readonly<Record<number, string>> = {
+			99: `${photos.url}/missing`,
+			199: `${photos.url}/corrupt`,
+			299: 'http://127.0.0.1:1/nobody',
+		};
+		const urls = range(300).map((index) => faults[index] ?? `${photos.url}/photo/${index}`);
+		const { id } = await batches.submit(
+			lines([{ defaults: { webhook_url: hook.url } }, ...urls.map((url) => ({ url }))]),
+		);
+		expect(await batches.ended(id, 110_000)).toMatchObject({ counts: { succeeded: 297, failed: 3 } });
+		const results = await batches.results(id);
+		expect(results.map(({ index }) => index)).toEqual(range(300));
+		const failed = results.filter(({ status }) => status !== 'succeeded');
+		expect(failed.map(({ index, job }) => [index, job?.error?.code])).toEqual([
+			[99, 'download_failed'],
+			[199, 'corrupt_media'],
+			[299, 'download_failed'],
+		]);
+		await service.settled(id, 'batches');
+		expect(hook.received.map(({ id: webhookId }) => webhookId)).toEqual([`msg_${id}`]);
+	}, 120_000);
+
 	it('is read by cursor, while it runs, and after results have gone', async () => {
 		await start({ RESULT_TTL_SECONDS: '3' }, 1);
 		const items = [...range(250).map((index) => `missing/${index}`), 'held/0', 'photo/251'];
@@ -172,7 +197,7 @@ describe('a batch that is canceled', () => {
 		});
 		// The running ones let go of their sources, and nothing else begins.
 		await expect.poll(() => photos.waiting, { timeout: 5000 }).toBe(0);
-		await expect.poll(() => service.facet.temporaryFiles()).not.toContain('source');
+		await expect.poll(() => service.facet.temporaryFiles(), { timeout: 5000 }).not.toContain('source');
 		expect(range(20).filter((index) => photos.requests(`/held/${index}`) > 0)).toHaveLength(2);
 		const [message] = await hook.got(1);
 		expect(message?.event).toMatchObject({ type: 'batch.completed', data: { id, status: 'canceled' } });
@@ -236,7 +261,7 @@ describe('workers', () => {
 		await start({ JOB_LOCK_MS: '1000' }, 0);
 		const hook = await service.receiver();
 		const doomed = await service.facet.startWorker();
-		const count = 6000;
+		const count = 3000;
 		const { id } = await batches.submit(
 			lines([
 				{ defaults: { webhook_url: hook.url } },
@@ -244,11 +269,11 @@ describe('workers', () => {
 			]),
 		);
 		const expanded = async () => (await service.batches.read(id))?.expanded ?? 0;
-		await expect.poll(expanded, { interval: 5 }).toBeGreaterThan(0);
+		await expect.poll(expanded, { interval: 5, timeout: 20_000 }).toBeGreaterThan(0);
 		await doomed.end('SIGKILL');
 		expect(await expanded()).toBeLessThan(count);
 		await service.facet.startWorker({ WORKER_CONCURRENCY: '8' });
-		expect(await batches.ended(id)).toMatchObject({ counts: { failed: count } });
+		expect(await batches.ended(id, 50_000)).toMatchObject({ counts: { failed: count } });
 		expect((await batches.results(id)).filter(({ status }) => status === 'failed')).toHaveLength(count);
 		// Those that the killed worker had in hand run again.
 		const twice = range(count).filter((index) => photos.requests(`/missing/${index}`) > 1);
