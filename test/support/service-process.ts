@@ -68,6 +68,16 @@ export class ServiceProcess {
 		});
 	}
 
+	get pid(): number {
+		if (this.#child.pid === undefined) throw new Error(`the ${this.app} did not start`);
+		return this.#child.pid;
+	}
+
+	/** Sends a signal and does not wait for what comes of it. */
+	signal(signal: NodeJS.Signals): void {
+		this.#child.kill(signal);
+	}
+
 	/** Sends the signal and waits for the end; the exit code, or null when a signal ended it. */
 	async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
 		if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;

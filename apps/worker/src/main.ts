@@ -26,6 +26,7 @@ import { startDeadlineKeeper } from './deadline-keeper.ts';
 import { createDetectHandler } from './detect-handler.ts';
 import { Inference } from './inference.ts';
 import type { InferenceResult, InferenceTask, InferenceThreadData } from './inference-task.ts';
+import { startMemoryWatch } from './memory-watch.ts';
 import { PhotoPipeline } from './photo-pipeline.ts';
 import { Scratch } from './scratch.ts';
 import { SourceFetcher } from './source-fetcher.ts';
@@ -201,8 +202,20 @@ async function listenSomewhere(server: Server): Promise<number> {
 	return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
+const stopMemoryWatch = startMemoryWatch({
+	maxRssBytes: config.worker.maxRssBytes,
+	onExceeded: async () => {
+		stopping = true;
+		// No hurry: whoever starts the process again does so when it has ended.
+		await consumer.close(config.sources.videoTimeoutMs);
+		process.kill(process.pid, 'SIGTERM');
+	},
+	logger,
+});
+
 stopOnSignals(logger, async () => {
 	stopping = true;
+	stopMemoryWatch();
 	stopSweeper();
 	stopDeadlineKeeper();
 	const timeoutMs = config.shutdownTimeoutMs;

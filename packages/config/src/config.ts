@@ -84,6 +84,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 		worker: {
 			host: values.WORKER_HOST,
 			port: values.WORKER_PORT,
+			maxRssBytes: values.WORKER_MAX_RSS_MB * 1_000_000,
 			concurrency: values.WORKER_CONCURRENCY,
 			inferenceThreads: values.INFERENCE_THREADS,
 			ffmpegProcesses: values.FFMPEG_PROCESSES,

@@ -191,6 +191,11 @@ export const VARIABLE_GROUPS = {
 		WORKER_PORT: port()
 			.default(8081)
 			.describe('Port of these; another free one is taken, and logged, when it is in use.'),
+		WORKER_MAX_RSS_MB: wholeNumber(0)
+			.default(0)
+			.describe(
+				'Resident memory in MB (10^6 bytes) at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
+			),
 		WORKER_CONCURRENCY: wholeNumber(1, 1024)
 			.default(cores + 1)
 			.describe('Jobs in flight.')

@@ -13,7 +13,9 @@ import { toBullError } from './failure-reason.ts';
 import { endedJobOf, parseJobData } from './job-facts.ts';
 import { redisKeys } from './keys.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
+import { LoneRuns } from './lone-runs.ts';
 import type { ResultStore } from './result-store.ts';
+import { RunGate } from './run-gate.ts';
 
 export interface JobContext {
 	readonly jobId: string;
@@ -51,8 +53,11 @@ const LOCK_LOST = Symbol('lock lost');
 const ENDED_ELSEWHERE = Symbol('ended elsewhere');
 const DEADLINE = Symbol('deadline');
 
-/** How many workers may die on a job before it is given up as `worker_lost`. */
-const MAX_WORKERS_LOST = 3;
+/**
+ * How many workers may be lost on a job while they run others too: any of these may have done it. After that the job runs
+ * alone, and is given up as `worker_lost` when it costs one more.
+ */
+const MAX_SHARED_LOSSES = 2;
 /** BullMQ must not give a job up by itself: it would end without an outcome. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 /** How long a canceled job may run on. */
@@ -71,10 +76,15 @@ export class DetectConsumer {
 	readonly #options: ConsumerOptions;
 	readonly #worker: Worker;
 	readonly #running = new Map<string, AbortController>();
+	readonly #gate = new RunGate();
+	readonly #loneRuns: LoneRuns;
 	readonly #endedCheck: NodeJS.Timeout;
+	/** Jobs that run alone, or wait for that. */
+	#loneJobs = 0;
 
 	constructor(options: ConsumerOptions) {
 		this.#options = options;
+		this.#loneRuns = new LoneRuns(options.redis, options);
 		this.#worker = new Worker(JOB_CATALOGUE.detect.queue, (job, token) => this.#process(job, token), {
 			connection: options.redis,
 			prefix: options.prefix,
@@ -136,9 +146,8 @@ export class DetectConsumer {
 		let data: DetectJob | undefined;
 		try {
 			data = parseJobData('detect', job.data);
-			this.#checkLosses(job);
 			deadline = stopAt(data.deadline, controller);
-			const result = await this.#run(job, jobId, data, controller.signal);
+			const result = await this.#runInTurn(job, jobId, data, controller.signal);
 			await this.#end(job, jobId, data, { status: 'succeeded', result });
 			return summaryOf(result);
 		} catch (thrown) {
@@ -174,6 +183,37 @@ export class DetectConsumer {
 		}
 	}
 
+	/** Runs a job beside others, or alone when workers were lost on it. */
+	async #runInTurn(job: Job, jobId: string, data: DetectJob, signal: AbortSignal): Promise<DetectResult> {
+		const run = () => this.#run(job, jobId, data, signal);
+		if (job.stalledCounter < MAX_SHARED_LOSSES) return this.#gate.shared(signal, run);
+		// What would wait here for its end is for other workers.
+		this.#loneJobs += 1;
+		await this.#worker.pause(true);
+		try {
+			return await this.#gate.alone(signal, () => this.#runMarked(job, jobId, run));
+		} finally {
+			this.#loneJobs -= 1;
+			if (this.#loneJobs === 0) await this.#worker.resume();
+		}
+	}
+
+	async #runMarked(job: Job, jobId: string, run: () => Promise<DetectResult>): Promise<DetectResult> {
+		const earlier = await this.#earlierResult(job, jobId);
+		if (earlier !== undefined) return earlier;
+		if (!(await this.#loneRuns.begin(jobId))) {
+			throw new AppError('worker_lost', {
+				detail: `${job.stalledCounter} workers were lost while they ran the job, the last one with no other job`,
+				retryable: false,
+			});
+		}
+		this.#options.logger.info(
+			{ jobId, lost: job.stalledCounter },
+			'queue: job runs alone, it has cost workers',
+		);
+		return run().finally(() => this.#loneRuns.end(jobId));
+	}
+
 	async #run(job: Job, jobId: string, data: DetectJob, signal: AbortSignal): Promise<DetectResult> {
 		signal.throwIfAborted();
 		const earlier = await this.#earlierResult(job, jobId);
@@ -199,15 +239,6 @@ export class DetectConsumer {
 	async #discard(jobId: string): Promise<void> {
 		await this.#options.onDiscard?.(jobId).catch((err: unknown) => {
 			this.#options.logger.warn({ err, jobId }, 'queue: leftovers of an ended job not dropped');
-		});
-	}
-
-	/** A job on which workers die is given up before another one does. */
-	#checkLosses(job: Job): void {
-		if (job.stalledCounter < MAX_WORKERS_LOST) return;
-		throw new AppError('worker_lost', {
-			detail: `${job.stalledCounter} workers were lost while they ran the job`,
-			retryable: false,
 		});
 	}
 

@@ -8,6 +8,8 @@ export const redisKeys = (prefix: string) => ({
 	rates: `${prefix}:rate`,
 	/** String: the final word on a job, or what is left of an erased one. */
 	result: (jobId: string) => `${prefix}:result:${jobId}`,
+	/** String: a worker runs the job with no other beside it, or was lost while it did. */
+	loneRun: (jobId: string) => `${prefix}:lone:${jobId}`,
 	/** List of webhook messages that no queue has yet. */
 	outbox: `${prefix}:outbox`,
 	/** Counter: jobs of a caller that have not ended. */
