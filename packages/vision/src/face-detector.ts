@@ -1,15 +1,15 @@
 import type { Detection, RgbImage } from '@facet/contracts';
 import { boxArea, clipBox } from '@facet/contracts';
 import type { Candidate } from './engine.ts';
-import { createEngine } from './engines/index.ts';
+import { openEngine } from './engines/index.ts';
 import { toFaceLandmarks } from './landmark-points.ts';
 import { createLandmarkNetwork, type LandmarkNetwork } from './landmarks68.ts';
-import { findModel } from './model-registry.ts';
+import { findModel, findModelFile, isModelPath } from './model-registry.ts';
 
 export interface FaceDetectorOptions {
 	/** Directory of `MODELS.json` and the weights. */
 	readonly modelsDir: string;
-	/** Name of a detection network in `MODELS.json`. */
+	/** Name of a detection network in `MODELS.json`, or the path of an `.onnx` file. */
 	readonly model: string;
 }
 
@@ -39,9 +39,10 @@ const LANDMARK_MODEL = 'landmarks68';
  */
 export async function createFaceDetector(options: FaceDetectorOptions): Promise<FaceDetector> {
 	// Both are looked up before either is loaded, so that a missing file costs no native memory.
-	const model = await findModel(options.modelsDir, options.model);
+	const find = isModelPath(options.model) ? findModelFile : findModel;
+	const model = await find(options.modelsDir, options.model);
 	const landmarkModel = await findModel(options.modelsDir, LANDMARK_MODEL);
-	const engine = await createEngine(model);
+	const engine = await openEngine(model);
 	const landmarkNetwork = await createLandmarkNetwork(landmarkModel);
 	return {
 		name: model.name,
