@@ -4,7 +4,10 @@ import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/visi
 /** What a thread is told when it starts. */
 export interface InferenceThreadData {
 	readonly modelsDir: string;
+	/** Name of a detection network, or the path of one. */
 	readonly model: string;
+	/** What to run networks on, in order of preference. */
+	readonly executionProviders: readonly string[];
 }
 
 /** Asks for the facts of the networks that a thread has loaded. */
@@ -16,6 +19,12 @@ export interface DetectorDescription {
 	readonly kind: 'describe';
 	/** Name of the detection network. */
 	readonly name: string;
+	/** Which engine runs it. */
+	readonly engine: string;
+	/** What the networks run on, in order of preference. */
+	readonly executionProviders: readonly string[];
+	/** What was asked for to run them on and cannot be had. */
+	readonly warning: string | undefined;
 	/** Longest side in pixels that frames should be decoded to. */
 	readonly inputSide: number;
 }

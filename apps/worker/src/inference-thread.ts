@@ -5,6 +5,7 @@ import {
 	type FaceAnalyzer,
 	type FaceDetector,
 	inferenceThread,
+	OnnxRuntime,
 	trackFaces,
 } from '@facet/vision';
 import type {
@@ -23,12 +24,20 @@ import { toSourcePixels } from './source-pixels.ts';
  * blocks its thread: on the main thread it would hold up the renewal of locks. Frames of videos come decoded.
  */
 export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
-	const detector = await createFaceDetector(options);
-	const analyzer = await createFaceAnalyzer(detector, options.modelsDir);
+	const runtime = new OnnxRuntime(options.executionProviders);
+	const detector = await createFaceDetector({ ...options, runtime });
+	const analyzer = await createFaceAnalyzer(detector, options.modelsDir, runtime);
 	return async (task: InferenceTask): Promise<InferenceResult> => {
 		switch (task.kind) {
 			case 'describe':
-				return { kind: 'describe', name: detector.name, inputSide: detector.inputSide };
+				return {
+					kind: 'describe',
+					name: detector.name,
+					engine: detector.kind,
+					inputSide: detector.inputSide,
+					executionProviders: runtime.providers,
+					warning: runtime.warning,
+				};
 			case 'photo':
 				return detectPhoto(detector, task);
 			case 'frame':

@@ -16,7 +16,7 @@ import {
 	warnUnlessNoEviction,
 } from '@facet/queue';
 import { createObjectStore } from '@facet/storage';
-import { InferencePool } from '@facet/vision';
+import { InferencePool, isModelPath } from '@facet/vision';
 import { CropUploader } from './crop-uploader.ts';
 import { createDetectHandler } from './detect-handler.ts';
 import { Inference } from './inference.ts';
@@ -34,6 +34,7 @@ exitOnUnhandledErrors(logger);
 const threadData: InferenceThreadData = {
 	modelsDir: config.worker.modelsDir,
 	model: config.worker.detectorModel,
+	executionProviders: config.worker.executionProviders,
 };
 const pool = new InferencePool<InferenceTask, InferenceResult>({
 	threadEntry: new URL('../dist/inference-thread.js', import.meta.url),
@@ -42,6 +43,15 @@ const pool = new InferencePool<InferenceTask, InferenceResult>({
 	logger,
 });
 const inference = await Inference.start(pool);
+const { warning: providerWarning, ...detector } = inference.detector;
+if (providerWarning !== undefined)
+	logger.warn({ executionProviders: detector.executionProviders }, providerWarning);
+if (isModelPath(config.worker.detectorModel)) {
+	logger.warn(
+		{ path: config.worker.detectorModel, engine: detector.engine },
+		'DETECTOR_MODEL is a file by its path: its hash is not checked',
+	);
+}
 const metrics = createWorkerMetrics(() => ({ queued: pool.queueSize, running: pool.runningTasks }));
 
 const scratch = await Scratch.open();
@@ -113,7 +123,7 @@ const operations = createOperationsServer({
 	logger,
 });
 const port = await listenSomewhere(operations);
-logger.info({ ...config.worker, port }, 'worker: ready');
+logger.info({ ...config.worker, detector, port }, 'worker: ready');
 
 /** Several workers on one machine share the default port: the first has it, the others take what is free. */
 async function listenSomewhere(server: Server): Promise<number> {

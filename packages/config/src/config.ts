@@ -77,6 +77,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			inferenceThreads: values.INFERENCE_THREADS,
 			ffmpegProcesses: values.FFMPEG_PROCESSES,
 			detectorModel: values.DETECTOR_MODEL,
+			executionProviders: values.ONNX_EXECUTION_PROVIDERS,
 			modelsDir: resolve(values.MODELS_DIR),
 		},
 		sources: {

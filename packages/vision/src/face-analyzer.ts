@@ -4,6 +4,7 @@ import type { FaceDetector } from './face-detector.ts';
 import { createEmbeddingNetwork, type EmbeddingNetwork } from './face-embedding.ts';
 import { frontalnessOf, sharpnessOf } from './face-quality.ts';
 import { findModel } from './model-registry.ts';
+import { OnnxRuntime } from './onnx-session.ts';
 import type { FaceObservation } from './tracking/observation.ts';
 
 export interface FaceAnalyzer {
@@ -26,8 +27,12 @@ const WEAK_SHARE = 0.6;
  *
  * @throws Error when the embedding network was not fetched, see `findModel`.
  */
-export async function createFaceAnalyzer(detector: FaceDetector, modelsDir: string): Promise<FaceAnalyzer> {
-	const embedding = await createEmbeddingNetwork(await findModel(modelsDir, EMBEDDING_MODEL));
+export async function createFaceAnalyzer(
+	detector: FaceDetector,
+	modelsDir: string,
+	runtime = new OnnxRuntime(),
+): Promise<FaceAnalyzer> {
+	const embedding = await createEmbeddingNetwork(await findModel(modelsDir, EMBEDDING_MODEL), runtime);
 	return {
 		async analyze(image) {
 			const observations: FaceObservation[] = [];

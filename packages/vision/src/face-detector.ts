@@ -5,17 +5,22 @@ import { openEngine } from './engines/index.ts';
 import { toFaceLandmarks } from './landmark-points.ts';
 import { createLandmarkNetwork, type LandmarkNetwork } from './landmarks68.ts';
 import { findModel, findModelFile, isModelPath } from './model-registry.ts';
+import { OnnxRuntime } from './onnx-session.ts';
 
 export interface FaceDetectorOptions {
 	/** Directory of `MODELS.json` and the weights. */
 	readonly modelsDir: string;
 	/** Name of a detection network in `MODELS.json`, or the path of an `.onnx` file. */
 	readonly model: string;
+	/** What loads the networks; by default one that runs them on the processor. */
+	readonly runtime?: OnnxRuntime;
 }
 
 export interface FaceDetector {
-	/** Name of the detection network. */
+	/** Name of the detection network; of a file by its path, the file's name. */
 	readonly name: string;
+	/** Which engine runs it. */
+	readonly kind: string;
 	/** Longest side in pixels that images should be decoded to; larger ones only cost time. */
 	readonly inputSide: number;
 	/** The lowest score of a face by itself, as the network is shipped. */
@@ -42,10 +47,12 @@ export async function createFaceDetector(options: FaceDetectorOptions): Promise<
 	const find = isModelPath(options.model) ? findModelFile : findModel;
 	const model = await find(options.modelsDir, options.model);
 	const landmarkModel = await findModel(options.modelsDir, LANDMARK_MODEL);
-	const engine = await openEngine(model);
-	const landmarkNetwork = await createLandmarkNetwork(landmarkModel);
+	const runtime = options.runtime ?? new OnnxRuntime();
+	const { engine, kind } = await openEngine(model, runtime);
+	const landmarkNetwork = await createLandmarkNetwork(landmarkModel, runtime);
 	return {
 		name: model.name,
+		kind,
 		inputSide: engine.inputSide,
 		scoreThreshold: engine.scoreThreshold,
 		async detect(image, scoreThreshold = engine.scoreThreshold) {

@@ -5,11 +5,13 @@ export { InferencePool, type InferencePoolOptions } from './inference-pool.ts';
 export { type InferenceThread, inferenceThread, type TaskOutcome } from './inference-thread.ts';
 export {
 	findModel,
+	isModelPath,
 	type Model,
 	type ModelEntry,
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
+export { OnnxRuntime } from './onnx-session.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {
 	FaceObservation,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { flushDenormalWeights } from './denormal-weights.ts';
+import { CPU, chooseProviders } from './execution-providers.ts';
 
 /** What a network says of an input or an output of its own. */
 export interface TensorDescription {
@@ -37,29 +38,74 @@ export interface OnnxSession extends NetworkDescription {
 }
 
 /**
- * Loads a network. This is the only file that touches onnxruntime.
+ * Loads networks on the execution providers that were asked for, as far as they can be had. This is the only file that
+ * touches onnxruntime.
  *
  * One thread a session: parallelism comes from one session a core, which gives the most images a second. A second
  * intra-op thread buys 0-30 % on networks this small.
- *
- * @throws Error when the file is no network that the runtime can load.
  */
-export async function openSession(path: string): Promise<OnnxSession> {
-	const model = await readFile(path);
-	// By its path unless it was changed, so that weights in files of their own are found beside it.
-	const source = flushDenormalWeights(model) > 0 ? model : path;
-	const session = await createSession(source, { intraOpNumThreads: 1, interOpNumThreads: 1 });
-	const [inputName] = session.inputNames;
-	if (inputName === undefined) throw new Error(`Expected ${path} to have an input but it has none`);
-	return {
-		inputs: session.inputMetadata.map(describe),
-		outputs: session.outputMetadata.map(describe),
-		async run(input, shape) {
-			const outputs = await session.run({ [inputName]: new Tensor('float32', input, shape) });
-			return new Map(session.outputNames.map((name) => [name, toOutput(name, outputs[name])]));
-		},
-		close: () => session.release(),
-	};
+export class OnnxRuntime {
+	#providers: readonly string[];
+	readonly #faults: string[];
+
+	/** @param wanted - names of execution providers in order of preference, such as `cuda`. */
+	constructor(wanted: readonly string[] = [CPU]) {
+		const builtIn = listSupportedBackends().map(({ name }) => name);
+		const { providers, missing } = chooseProviders(wanted, builtIn);
+		this.#providers = providers;
+		this.#faults = missing.map((name) => `${name} (the runtime has ${builtIn.join(', ')})`);
+	}
+
+	/** What networks run on, in order of preference; settled when the first one is loaded. */
+	get providers(): readonly string[] {
+		return this.#providers;
+	}
+
+	/** What was asked for and cannot be had, and why; undefined when there is nothing to say. */
+	get warning(): string | undefined {
+		if (this.#faults.length === 0) return undefined;
+		return `Cannot run networks on ${this.#faults.join(' or ')}; running them on ${this.#providers.join(', ')}`;
+	}
+
+	/** @throws Error when the file is no network that the runtime can load. */
+	async open(path: string): Promise<OnnxSession> {
+		const model = await readFile(path);
+		// By its path unless it was changed, so that weights in files of their own are found beside it.
+		const source = flushDenormalWeights(model) > 0 ? model : path;
+		const session = await this.#create(source);
+		const [inputName] = session.inputNames;
+		if (inputName === undefined) throw new Error(`Expected ${path} to have an input but it has none`);
+		return {
+			inputs: session.inputMetadata.map(describe),
+			outputs: session.outputMetadata.map(describe),
+			async run(input, shape) {
+				const outputs = await session.run({ [inputName]: new Tensor('float32', input, shape) });
+				return new Map(session.outputNames.map((name) => [name, toOutput(name, outputs[name])]));
+			},
+			close: () => session.release(),
+		};
+	}
+
+	/** A provider that fails is left out from then on, if the network can be loaded without it. */
+	async #create(source: Buffer | string): Promise<InferenceSession> {
+		const failures: string[] = [];
+		for (let providers = this.#providers; ; providers = providers.slice(1)) {
+			const [preferred = CPU] = providers;
+			try {
+				const session = await createSession(source, {
+					executionProviders: providers,
+					intraOpNumThreads: 1,
+					interOpNumThreads: 1,
+				});
+				this.#faults.push(...failures);
+				this.#providers = providers;
+				return session;
+			} catch (error) {
+				if (preferred === CPU) throw error;
+				failures.push(`${preferred} (${error instanceof Error ? error.message : String(error)})`);
+			}
+		}
+	}
 }
 
 /** One call for the two overloads of `InferenceSession.create`. */

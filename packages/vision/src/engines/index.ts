@@ -1,11 +1,6 @@
 import type { Engine, EngineKind } from '../engine.ts';
 import { type Model, settingsOfKind, type UnlistedModel } from '../model-registry.ts';
-import {
-	type NetworkDescription,
-	type OnnxSession,
-	openSession,
-	type TensorDescription,
-} from '../onnx-session.ts';
+import type { NetworkDescription, OnnxRuntime, OnnxSession, TensorDescription } from '../onnx-session.ts';
 import { scrfd } from './scrfd.ts';
 import { ultraFace } from './ultraface.ts';
 import { yuNet } from './yunet.ts';
@@ -20,8 +15,11 @@ const KINDS: readonly EngineKind[] = [ultraFace, scrfd, yuNet];
  * @throws Error when no engine runs this network, or not as the kind that `MODELS.json` says; it names the inputs and
  * outputs that were expected and those that came.
  */
-export async function openEngine(model: Model | UnlistedModel): Promise<Engine> {
-	const session = await openSession(model.path);
+export async function openEngine(
+	model: Model | UnlistedModel,
+	runtime: OnnxRuntime,
+): Promise<{ engine: Engine; kind: string }> {
+	const session = await runtime.open(model.path);
 	try {
 		return createEngine(model, session);
 	} catch (error) {
@@ -30,7 +28,7 @@ export async function openEngine(model: Model | UnlistedModel): Promise<Engine> 
 	}
 }
 
-function createEngine(model: Model | UnlistedModel, session: OnnxSession): Engine {
+function createEngine(model: Model | UnlistedModel, session: OnnxSession): { engine: Engine; kind: string } {
 	if ('kind' in model) {
 		const kind = KINDS.find((candidate) => candidate.kind === model.kind);
 		if (kind === undefined) {
@@ -38,11 +36,11 @@ function createEngine(model: Model | UnlistedModel, session: OnnxSession): Engin
 			throw new Error(`Expected a face detector (${kinds}) but ${model.name} is of kind ${model.kind}`);
 		}
 		if (!kind.recognises(session)) throw notRecognised(model.path, [kind], session);
-		return kind.create(model, session);
+		return { engine: kind.create(model, session), kind: kind.kind };
 	}
 	const kind = KINDS.find((candidate) => candidate.recognises(session));
 	if (kind === undefined) throw notRecognised(model.path, KINDS, session);
-	return kind.create(settingsOfKind(model, kind.kind), session);
+	return { engine: kind.create(settingsOfKind(model, kind.kind), session), kind: kind.kind };
 }
 
 function notRecognised(path: string, kinds: readonly EngineKind[], network: NetworkDescription): Error {
