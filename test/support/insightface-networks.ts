@@ -1,0 +1,16 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const isBuilt = import.meta.url.includes('/test/dist/');
+const folder = fileURLToPath(new URL(`${isBuilt ? '../' : ''}../../../shared/models/`, import.meta.url));
+
+/**
+ * Paths of the networks in a folder of InsightFace's beside the checkout, which is not part of it; empty without such
+ * a folder. Tests that use them run on networks of their own besides.
+ */
+export function networksBesideCheckout(kind: 'scrfd' | 'yunet'): string[] {
+	if (!existsSync(folder)) return [];
+	return readdirSync(folder)
+		.filter((name) => name.startsWith(kind) && name.endsWith('.onnx'))
+		.map((name) => folder + name);
+}
