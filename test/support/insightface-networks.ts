@@ -7,8 +7,10 @@ const folder = fileURLToPath(new URL(`${isBuilt ? '../' : ''}../../../shared/mod
 /**
  * Paths of the networks in a folder of InsightFace's beside the checkout, which is not part of it; empty without such
  * a folder. Tests that use them run on networks of their own besides.
+ *
+ * @param kind - what the files' names begin with.
  */
-export function networksBesideCheckout(kind: 'scrfd' | 'yunet'): string[] {
+export function networksBesideCheckout(kind: string): string[] {
 	if (!existsSync(folder)) return [];
 	return readdirSync(folder)
 		.filter((name) => name.startsWith(kind) && name.endsWith('.onnx'))
