@@ -42,6 +42,24 @@ describe('letterbox', () => {
 		expect(first(letterbox(image, region, SIZE, bgr).planes)).toEqual([-1, -1, 1]);
 	});
 
+	test('copies a picture of the right size, pixel by pixel, and a part of one', () => {
+		const data = new Uint8Array(10 * 9 * 3).map((_, index) => (index * 37) % 256);
+		const image = { data, width: 10, height: 9 };
+		for (const [x, y] of [
+			[0, 0],
+			[2, 1],
+			[5, 4],
+		] as const) {
+			const { planes } = letterbox(image, { x, y, width: 8, height: 8 }, SIZE, plain);
+			const expected = Array.from({ length: 3 * 64 }, (_, index) => {
+				const [plane, row, column] = [Math.floor(index / 64), Math.floor((index % 64) / 8), index % 8];
+				if (x + column >= 10 || y + row >= 9) return BLACK;
+				return ((data[((y + row) * 10 + x + column) * 3 + plane] ?? 0) - 127.5) / 127.5;
+			});
+			for (const [index, value] of expected.entries()) expect(planes[index]).toBeCloseTo(value, 5);
+		}
+	});
+
 	test('is black where a region reaches over the picture', () => {
 		const image = picture(4, 4, [255, 255, 255]);
 		const region = { x: -2, y: -2, width: 8, height: 8 };

@@ -33,7 +33,7 @@ export function decodeScrfd(
 	const candidates: Candidate[] = [];
 	for (let anchor = 0; anchor < scores.length; anchor++) {
 		const score = scores[anchor] ?? 0;
-		if (score < scoreThreshold) continue;
+		if (!(score >= scoreThreshold)) continue;
 		const cell = Math.floor(anchor / anchors);
 		const anchorX = cell % columns;
 		const anchorY = Math.floor(cell / columns);

@@ -40,18 +40,17 @@ export function createSingleLookEngine(
 		const candidates = toAnchorLevels(outputs.values(), size).flatMap((level) =>
 			decode(level, scoreThreshold),
 		);
-		return suppressOverlaps(
-			candidates.map((candidate) => toImagePixels(candidate, input)),
-			thresholds.iou,
-		);
+		return candidates.map((candidate) => toImagePixels(candidate, input));
 	}
 
 	return {
 		inputSide: parameters.inputSide,
 		scoreThreshold: thresholds.score,
 		look,
-		detect: (image, scoreThreshold) =>
-			look(image, { x: 0, y: 0, width: image.width, height: image.height }, scoreThreshold),
+		async detect(image, scoreThreshold) {
+			const whole = { x: 0, y: 0, width: image.width, height: image.height };
+			return suppressOverlaps(await look(image, whole, scoreThreshold), thresholds.iou);
+		},
 		close: () => session.close(),
 	};
 }

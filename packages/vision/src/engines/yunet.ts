@@ -41,7 +41,7 @@ export function decodeYuNet(
 	const candidates: Candidate[] = [];
 	for (let cell = 0; cell < classes.length; cell++) {
 		const score = Math.sqrt(toShare(classes[cell]) * toShare(objects[cell]));
-		if (score < scoreThreshold) continue;
+		if (!(score >= scoreThreshold)) continue;
 		const column = cell % columns;
 		const row = Math.floor(cell / columns);
 		const width = Math.exp(boxes[4 * cell + 2] ?? 0) * stride;
