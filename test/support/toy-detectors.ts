@@ -6,7 +6,7 @@ import { type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue, writeOn
  */
 
 /** What an anchor answers to, and what it says of every cell. */
-export interface ToyAnchor {
+interface ToyAnchor {
 	/** Weights of the input's channels, in their order, as the network sees them. */
 	readonly colour: readonly [number, number, number];
 	readonly box: readonly [number, number, number, number];
