@@ -43,7 +43,7 @@ async function detect(name: string, network: Buffer, image: RgbImage, threshold 
 	const detector = await createFaceDetector({ modelsDir, model: path });
 	try {
 		expect(detector.name).toBe(name);
-		return await detector.detect(image, threshold);
+		return await detector.detect(image, { scoreThreshold: threshold });
 	} finally {
 		await detector.close();
 	}

@@ -29,8 +29,16 @@ export interface DetectorDescription {
 	readonly inputSide: number;
 }
 
+/** Which faces a request wants. */
+export interface WantedFaces {
+	/** Least side in pixels of the full picture. */
+	readonly minFaceSize?: number | undefined;
+	/** By default the network's own. */
+	readonly scoreThreshold?: number | undefined;
+}
+
 /** One photo to decode and search. */
-export interface PhotoTask {
+export interface PhotoTask extends WantedFaces {
 	readonly kind: 'photo';
 	/** A file that sharp can read. */
 	readonly path: string;
@@ -49,9 +57,11 @@ export interface PhotoDetections extends Size {
 }
 
 /** One decoded frame of a video to search. */
-export interface FrameTask {
+export interface FrameTask extends WantedFaces {
 	readonly kind: 'frame';
 	readonly image: RgbImage;
+	/** Size of the frame in the video, as a person sees it; by default the image's. */
+	readonly source?: Size;
 }
 
 export interface FrameObservations {
@@ -65,6 +75,8 @@ export interface FrameObservations {
 interface TrackTask {
 	readonly kind: 'track';
 	readonly frames: readonly ObservedFrame[];
+	/** The lowest score of a face by itself; by default the network's own. */
+	readonly scoreThreshold?: number | undefined;
 }
 
 export interface TrackedVideo extends Pick<TrackingResult, 'frames' | 'persons'> {

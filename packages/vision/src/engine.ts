@@ -21,12 +21,14 @@ export interface Engine {
 	readonly inputSide: number;
 	/** The lowest score of a face by itself: the threshold in the network's entry of `MODELS.json`. */
 	readonly scoreThreshold: number;
+	/** Whether the landmark network's points take the place of the network's own, where it is measured to be better. */
+	readonly refineLandmarks?: boolean;
 	/** The faces of `image` at or above `scoreThreshold`, each once; boxes may reach over the image's edge. */
 	detect(image: RgbImage, scoreThreshold: number): Promise<Candidate[]>;
 	/**
 	 * One run of the network on a region of the image, which may be fractional and may reach over its edges, where the
-	 * network sees what it sees beside a letterboxed picture. Answers as `detect`, in pixels of the whole image. Absent
-	 * for networks that take several looks by themselves.
+	 * network sees what it sees beside a letterboxed picture. Answers in pixels of the whole image, and each face as often
+	 * as anchors saw it. Absent for networks that take several looks by themselves.
 	 */
 	readonly look?: (image: RgbImage, region: BoundingBox, scoreThreshold: number) => Promise<Candidate[]>;
 	close(): Promise<void>;

@@ -11,6 +11,8 @@ import { suppressOverlaps } from './suppress-overlaps.ts';
 const parametersSchema = z.object({
 	/** Longest side to decode pictures to, in pixels. */
 	inputSide: z.int().positive(),
+	/** Whether the landmark network's points take the place of the network's own. */
+	refineLandmarks: z.boolean().default(false),
 });
 
 /** What tells one network of this family from another. */
@@ -46,6 +48,7 @@ export function createSingleLookEngine(
 	return {
 		inputSide: parameters.inputSide,
 		scoreThreshold: thresholds.score,
+		refineLandmarks: parameters.refineLandmarks,
 		look,
 		async detect(image, scoreThreshold) {
 			const whole = { x: 0, y: 0, width: image.width, height: image.height };
