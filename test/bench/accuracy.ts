@@ -81,7 +81,7 @@ async function detectPhoto(path: string, scoreThreshold?: number): Promise<Timed
 	const start = performance.now();
 	const { image, width } = await decodeForDetection(path, { maxSide: detector.inputSide, ...DECODE_LIMITS });
 	const decoded = performance.now();
-	const detections = await detector.detect(image, scoreThreshold);
+	const detections = await detector.detect(image, { scoreThreshold, turns: true });
 	const done = performance.now();
 	const scale = width / image.width;
 	return {

@@ -351,7 +351,8 @@ describe('files that are not what they should be', () => {
 });
 
 it('a worker killed in the middle of a video leaves no process and no file; another one finishes', async () => {
-	const own = await Facet.start(inject('redisUrl'), { INFERENCE_THREADS: '1' }, 0);
+	// Longer than usual: half of the video is done twice, whatever the detector and the machine.
+	const own = await Facet.start(inject('redisUrl'), { INFERENCE_THREADS: '1', SYNC_TIMEOUT_MS: '55000' }, 0);
 	const redis = connectConsumer(inject('redisUrl'), quiet);
 	const events = new QueueEvents('detect', { connection: redis, prefix: own.prefix });
 	try {

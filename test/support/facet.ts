@@ -64,6 +64,8 @@ export class Facet {
 				SOURCE_ALLOW_NETWORKS: '127.0.0.0/8',
 				INFERENCE_THREADS: '1',
 				JOB_LOCK_MS: '2000',
+				// So that a detector other than the default can be put through the same tests.
+				...(process.env.DETECTOR_MODEL && { DETECTOR_MODEL: process.env.DETECTOR_MODEL }),
 				...environment,
 			},
 			directory,

@@ -4,7 +4,10 @@ import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/visi
 /** What a thread is told when it starts. */
 export interface InferenceThreadData {
 	readonly modelsDir: string;
+	/** Name of a detection network, or the path of one. */
 	readonly model: string;
+	/** What to run networks on, in order of preference. */
+	readonly executionProviders: readonly string[];
 }
 
 /** Asks for the facts of the networks that a thread has loaded. */
@@ -16,12 +19,26 @@ export interface DetectorDescription {
 	readonly kind: 'describe';
 	/** Name of the detection network. */
 	readonly name: string;
+	/** Which engine runs it. */
+	readonly engine: string;
+	/** What the networks run on, in order of preference. */
+	readonly executionProviders: readonly string[];
+	/** What was asked for to run them on and cannot be had. */
+	readonly warning: string | undefined;
 	/** Longest side in pixels that frames should be decoded to. */
 	readonly inputSide: number;
 }
 
+/** Which faces a request wants. */
+export interface WantedFaces {
+	/** Least side in pixels of the full picture. */
+	readonly minFaceSize?: number | undefined;
+	/** By default the network's own. */
+	readonly scoreThreshold?: number | undefined;
+}
+
 /** One photo to decode and search. */
-export interface PhotoTask {
+export interface PhotoTask extends WantedFaces {
 	readonly kind: 'photo';
 	/** A file that sharp can read. */
 	readonly path: string;
@@ -40,9 +57,11 @@ export interface PhotoDetections extends Size {
 }
 
 /** One decoded frame of a video to search. */
-export interface FrameTask {
+export interface FrameTask extends WantedFaces {
 	readonly kind: 'frame';
 	readonly image: RgbImage;
+	/** Size of the frame in the video, as a person sees it; by default the image's. */
+	readonly source?: Size;
 }
 
 export interface FrameObservations {
@@ -56,6 +75,8 @@ export interface FrameObservations {
 interface TrackTask {
 	readonly kind: 'track';
 	readonly frames: readonly ObservedFrame[];
+	/** The lowest score of a face by itself; by default the network's own. */
+	readonly scoreThreshold?: number | undefined;
 }
 
 export interface TrackedVideo extends Pick<TrackingResult, 'frames' | 'persons'> {

@@ -5,6 +5,7 @@ import {
 	type FaceAnalyzer,
 	type FaceDetector,
 	inferenceThread,
+	OnnxRuntime,
 	trackFaces,
 } from '@facet/vision';
 import type {
@@ -23,18 +24,27 @@ import { toSourcePixels } from './source-pixels.ts';
  * blocks its thread: on the main thread it would hold up the renewal of locks. Frames of videos come decoded.
  */
 export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
-	const detector = await createFaceDetector(options);
-	const analyzer = await createFaceAnalyzer(detector, options.modelsDir);
+	const runtime = new OnnxRuntime(options.executionProviders);
+	const detector = await createFaceDetector({ ...options, runtime });
+	const analyzer = await createFaceAnalyzer(detector, options.modelsDir, runtime);
 	return async (task: InferenceTask): Promise<InferenceResult> => {
 		switch (task.kind) {
 			case 'describe':
-				return { kind: 'describe', name: detector.name, inputSide: detector.inputSide };
+				return {
+					kind: 'describe',
+					name: detector.name,
+					engine: detector.kind,
+					inputSide: detector.inputSide,
+					executionProviders: runtime.providers,
+					warning: runtime.warning,
+				};
 			case 'photo':
 				return detectPhoto(detector, task);
 			case 'frame':
 				return observeFrame(analyzer, task);
 			case 'track': {
-				const { frames, persons } = trackFaces(task.frames, { strongScore: detector.scoreThreshold });
+				const strongScore = task.scoreThreshold ?? detector.scoreThreshold;
+				const { frames, persons } = trackFaces(task.frames, { strongScore });
 				return { kind: 'track', frames, persons };
 			}
 		}
@@ -43,29 +53,36 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 
 async function detectPhoto(
 	detector: FaceDetector,
-	{ path, maxPixels, timeoutMs }: PhotoTask,
+	{ path, maxPixels, timeoutMs, minFaceSize, scoreThreshold }: PhotoTask,
 ): Promise<PhotoDetections> {
 	const startedAt = performance.now();
-	const { image, width, height, orientation } = await decodeForDetection(path, {
-		maxSide: detector.inputSide,
-		maxPixels,
-		timeoutMs,
-	});
-	const decodedAt = performance.now();
-	const detections = toSourcePixels(await detector.detect(image), image, { width, height });
-	return {
-		kind: 'photo',
-		width,
-		height,
-		orientation,
-		detections,
-		decodeMs: decodedAt - startedAt,
-		detectMs: performance.now() - decodedAt,
+	const decode = (maxSide: number) => decodeForDetection(path, { maxSide, maxPixels, timeoutMs });
+	const { image, width, height, orientation } = await decode(detector.inputSide);
+	let decodeMs = performance.now() - startedAt;
+	// Very small faces in a large photo are looked for in a larger copy, which most photos do not need.
+	const decodeLarger = async (mostPixels: number) => {
+		const decodeStartedAt = performance.now();
+		const shrink = Math.min(1, Math.sqrt(mostPixels / (width * height)));
+		const larger = await decode(Math.floor(Math.max(width, height) * shrink));
+		decodeMs += performance.now() - decodeStartedAt;
+		return larger.image;
 	};
+	const faces = await detector.detect(image, {
+		minFaceSize,
+		scoreThreshold,
+		source: { width, height, decode: decodeLarger },
+		turns: true,
+	});
+	const detections = toSourcePixels(faces, image, { width, height });
+	const detectMs = performance.now() - startedAt - decodeMs;
+	return { kind: 'photo', width, height, orientation, detections, decodeMs, detectMs };
 }
 
-async function observeFrame(analyzer: FaceAnalyzer, { image }: FrameTask): Promise<FrameObservations> {
+async function observeFrame(
+	analyzer: FaceAnalyzer,
+	{ image, ...wanted }: FrameTask,
+): Promise<FrameObservations> {
 	const startedAt = performance.now();
-	const observations = await analyzer.analyze(image);
+	const observations = await analyzer.analyze(image, wanted);
 	return { kind: 'frame', observations, detectMs: performance.now() - startedAt };
 }

@@ -3,6 +3,7 @@ import type { InferencePool, ObservedFrame } from '@facet/vision';
 import type {
 	DetectorDescription,
 	FrameObservations,
+	FrameTask,
 	InferenceResult,
 	InferenceTask,
 	PhotoDetections,
@@ -36,17 +37,25 @@ export class Inference {
 	}
 
 	/** Searches a decoded frame. Its pixels move to the thread and are gone here. */
-	async observeFrame(image: RgbImage, signal: AbortSignal): Promise<FrameObservations> {
+	async observeFrame(
+		image: RgbImage,
+		signal: AbortSignal,
+		wanted: Omit<FrameTask, 'kind' | 'image'> = {},
+	): Promise<FrameObservations> {
 		const { buffer } = image.data;
 		const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
-		const result = await this.#pool.run({ kind: 'frame', image }, { signal, transfer });
+		const result = await this.#pool.run({ kind: 'frame', image, ...wanted }, { signal, transfer });
 		if (result.kind !== 'frame') throw wrongKind(result);
 		return result;
 	}
 
 	/** Finds tracks and persons in the sampled frames of a video. */
-	async track(frames: readonly ObservedFrame[], signal: AbortSignal): Promise<TrackedVideo> {
-		const result = await this.#pool.run({ kind: 'track', frames }, { signal });
+	async track(
+		frames: readonly ObservedFrame[],
+		signal: AbortSignal,
+		scoreThreshold?: number,
+	): Promise<TrackedVideo> {
+		const result = await this.#pool.run({ kind: 'track', frames, scoreThreshold }, { signal });
 		if (result.kind !== 'track') throw wrongKind(result);
 		return result;
 	}

@@ -19,7 +19,7 @@ import {
 	warnUnlessNoEviction,
 } from '@facet/queue';
 import { createObjectStore } from '@facet/storage';
-import { InferencePool } from '@facet/vision';
+import { InferencePool, isModelPath } from '@facet/vision';
 import { startBatches } from './batches/start-batches.ts';
 import { CropUploader } from './crop-uploader.ts';
 import { startDeadlineKeeper } from './deadline-keeper.ts';
@@ -51,6 +51,7 @@ if (!areConfined) {
 const threadData: InferenceThreadData = {
 	modelsDir: config.worker.modelsDir,
 	model: config.worker.detectorModel,
+	executionProviders: config.worker.executionProviders,
 };
 const pool = new InferencePool<InferenceTask, InferenceResult>({
 	threadEntry: new URL('../dist/inference-thread.js', import.meta.url),
@@ -59,6 +60,15 @@ const pool = new InferencePool<InferenceTask, InferenceResult>({
 	logger,
 });
 const inference = await Inference.start(pool);
+const { warning: providerWarning, ...detector } = inference.detector;
+if (providerWarning !== undefined)
+	logger.warn({ executionProviders: detector.executionProviders }, providerWarning);
+if (isModelPath(config.worker.detectorModel)) {
+	logger.warn(
+		{ path: config.worker.detectorModel, engine: detector.engine },
+		'DETECTOR_MODEL is a file by its path: its hash is not checked',
+	);
+}
 const metrics = createWorkerMetrics(() => ({ queued: pool.queueSize, running: pool.runningTasks }));
 
 const scratch = await Scratch.open();
@@ -181,7 +191,7 @@ const operations = createOperationsServer({
 	logger,
 });
 const port = await listenSomewhere(operations);
-logger.info({ ...config.worker, port }, 'worker: ready');
+logger.info({ ...config.worker, detector, port }, 'worker: ready');
 
 /** Several workers on one machine share the default port: the first has it, the others take what is free. */
 async function listenSomewhere(server: Server): Promise<number> {

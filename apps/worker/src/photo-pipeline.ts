@@ -47,7 +47,10 @@ export class PhotoPipeline {
 			toReadablePhoto(job.path, job.format, { ...limits, signal }),
 		);
 		const { inference } = this.#options;
-		const { width, height, orientation, ...found } = await inference.detectPhoto({ path, ...limits }, signal);
+		const { width, height, orientation, ...found } = await inference.detectPhoto(
+			{ path, ...limits, minFaceSize: options.minFaceSize, scoreThreshold: options.scoreThreshold },
+			signal,
+		);
 		clock.add('decode', found.decodeMs);
 		clock.add('detect', found.detectMs);
 		const detections = options.singleFace ? largestFace(found.detections) : found.detections;

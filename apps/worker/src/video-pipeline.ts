@@ -68,7 +68,7 @@ export class VideoPipeline {
 		const wanted = video.sample(options.numFrames);
 		const observed = await this.#observe(job, video, wanted);
 		const { frames: tracked, persons } = await clock.time('detect', () =>
-			this.#options.inference.track(observed, signal),
+			this.#options.inference.track(observed, signal, options.scoreThreshold),
 		);
 		const answered = options.singleFace
 			? tracked.map((frame) => ({ ...frame, faces: largestFace(frame.faces) }))
@@ -102,7 +102,11 @@ export class VideoPipeline {
 		return pMap(
 			frames,
 			async ({ index, timestampMs, image }: Frame) => {
-				const { observations, detectMs } = await inference.observeFrame(image, signal);
+				const { observations, detectMs } = await inference.observeFrame(image, signal, {
+					minFaceSize: job.options.minFaceSize,
+					scoreThreshold: job.options.scoreThreshold,
+					source: { width: video.facts.width, height: video.facts.height },
+				});
 				clock.add('detect', detectMs);
 				done += 1;
 				job.progress(done, wanted.length);

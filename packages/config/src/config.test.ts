@@ -72,6 +72,19 @@ describe('parseConfig', () => {
 		}
 	});
 
+	it('takes execution providers in their order, and names the one that it does not know', () => {
+		expect(parseConfig({}).worker.executionProviders).toEqual(['cpu']);
+		const providers = 'cuda, cpu';
+		expect(parseConfig({ ONNX_EXECUTION_PROVIDERS: providers }).worker.executionProviders).toEqual([
+			'cuda',
+			'cpu',
+		]);
+		expect(() => parseConfig({ ONNX_EXECUTION_PROVIDERS: 'cpu,gpu' })).toThrow(
+			/ONNX_EXECUTION_PROVIDERS\.1: expected cpu, cuda, coreml, dml, openvino/,
+		);
+		expect(() => parseConfig({ ONNX_EXECUTION_PROVIDERS: ',' })).toThrow(/expected at least one/);
+	});
+
 	it('takes an empty value for not set', () => {
 		expect(parseConfig({ API_PORT: '', PUBLIC_BASE_URL: '' }).api.port).toBe(8080);
 	});

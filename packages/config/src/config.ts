@@ -90,6 +90,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			ffmpegProcesses: values.FFMPEG_PROCESSES,
 			ffmpegMemoryBytes: values.FFMPEG_MEMORY_BYTES,
 			detectorModel: values.DETECTOR_MODEL,
+			executionProviders: values.ONNX_EXECUTION_PROVIDERS,
 			modelsDir: resolve(values.MODELS_DIR),
 		},
 		sources: {

@@ -10,6 +10,9 @@ const SECOND = 1;
 const DAY = 86_400 * SECOND;
 const cores = availableParallelism();
 
+/** As ONNX Runtime names them. */
+const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'coreml', 'dml', 'openvino'] as const;
+
 declare module 'zod' {
 	interface GlobalMeta {
 		/** The default in words, where it depends on the machine or on another variable. */
@@ -217,7 +220,20 @@ export const VARIABLE_GROUPS = {
 			.string()
 			.min(1)
 			.default('ultraface')
-			.describe('Name of a detector in `models/MODELS.json`.'),
+			.describe(
+				'Name of a detector in `models/MODELS.json`, or the path of an `.onnx` file, whose kind is told from its outputs.',
+			),
+		ONNX_EXECUTION_PROVIDERS: list()
+			.pipe(
+				z
+					.array(z.enum(EXECUTION_PROVIDERS, { error: `expected ${EXECUTION_PROVIDERS.join(', ')}` }))
+					.min(1, 'expected at least one'),
+			)
+			.default(['cpu'])
+			.describe(
+				'Comma-separated, in order of preference: what networks run on, of `cpu`, `cuda`, `coreml`, `dml`, `openvino`. What the runtime does not have is left out with a warning; `cpu` is always the last.',
+			)
+			.meta({ defaultText: '`cpu`' }),
 		MODELS_DIR: z.string().default('./models').describe('Directory of `MODELS.json` and the networks.'),
 		JOB_ATTEMPTS: wholeNumber(1, 20)
 			.default(3)

@@ -1,4 +1,6 @@
 import type { BoundingBox, FaceLandmarks, RgbImage } from '@facet/contracts';
+import type { Model } from './model-registry.ts';
+import type { NetworkDescription, OnnxSession } from './onnx-session.ts';
 
 /** A face as a detection network gives it, in pixels of the image that was looked at. */
 export interface Candidate {
@@ -19,7 +21,27 @@ export interface Engine {
 	readonly inputSide: number;
 	/** The lowest score of a face by itself: the threshold in the network's entry of `MODELS.json`. */
 	readonly scoreThreshold: number;
+	/** Whether the landmark network's points take the place of the network's own, where it is measured to be better. */
+	readonly refineLandmarks?: boolean;
 	/** The faces of `image` at or above `scoreThreshold`, each once; boxes may reach over the image's edge. */
 	detect(image: RgbImage, scoreThreshold: number): Promise<Candidate[]>;
+	/**
+	 * One run of the network on a region of the image, which may be fractional and may reach over its edges, where the
+	 * network sees what it sees beside a letterboxed picture. Answers in pixels of the whole image, and each face as often
+	 * as anchors saw it. Absent for networks that take several looks by themselves.
+	 */
+	readonly look?: (image: RgbImage, region: BoundingBox, scoreThreshold: number) => Promise<Candidate[]>;
 	close(): Promise<void>;
+}
+
+/** A kind of face-detection network: how to know one, and how to run it. */
+export interface EngineKind {
+	/** As in `kind` of `MODELS.json`. */
+	readonly kind: string;
+	/** The inputs and outputs that tell this kind from others, for a message. */
+	readonly expects: string;
+	/** Whether a network with these inputs and outputs is of this kind. */
+	recognises(network: NetworkDescription): boolean;
+	/** The engine around a loaded network that is of this kind. The engine closes the session. */
+	create(model: Model, session: OnnxSession): Engine;
 }

@@ -1,17 +1,20 @@
 import type { Detection, RgbImage } from '@facet/contracts';
 import { alignFace } from './face-alignment.ts';
-import type { FaceDetector } from './face-detector.ts';
+import type { DetectionOptions, FaceDetector } from './face-detector.ts';
 import { createEmbeddingNetwork, type EmbeddingNetwork } from './face-embedding.ts';
 import { frontalnessOf, sharpnessOf } from './face-quality.ts';
 import { findModel } from './model-registry.ts';
+import { OnnxRuntime } from './onnx-session.ts';
 import type { FaceObservation } from './tracking/observation.ts';
 
 export interface FaceAnalyzer {
 	/**
 	 * The faces of a video frame, weak ones included, largest first; everything in pixels of `image`. Survives
 	 * structured cloning. Blocks the calling thread while the networks run. Call `close` when no call is under way.
+	 *
+	 * @param options - as of the detector; its threshold is that of a face by itself.
 	 */
-	analyze(image: RgbImage): Promise<FaceObservation[]>;
+	analyze(image: RgbImage, options?: DetectionOptions): Promise<FaceObservation[]>;
 	/** Frees the embedding network; the detector is its owner's. */
 	close(): Promise<void>;
 }
@@ -26,12 +29,17 @@ const WEAK_SHARE = 0.6;
  *
  * @throws Error when the embedding network was not fetched, see `findModel`.
  */
-export async function createFaceAnalyzer(detector: FaceDetector, modelsDir: string): Promise<FaceAnalyzer> {
-	const embedding = await createEmbeddingNetwork(await findModel(modelsDir, EMBEDDING_MODEL));
+export async function createFaceAnalyzer(
+	detector: FaceDetector,
+	modelsDir: string,
+	runtime = new OnnxRuntime(),
+): Promise<FaceAnalyzer> {
+	const embedding = await createEmbeddingNetwork(await findModel(modelsDir, EMBEDDING_MODEL), runtime);
 	return {
-		async analyze(image) {
+		async analyze(image, { scoreThreshold = detector.scoreThreshold, ...options } = {}) {
 			const observations: FaceObservation[] = [];
-			for (const detection of await detector.detect(image, detector.scoreThreshold * WEAK_SHARE)) {
+			const weak = { ...options, scoreThreshold: scoreThreshold * WEAK_SHARE };
+			for (const detection of await detector.detect(image, weak)) {
 				observations.push(await observe(image, detection, embedding));
 			}
 			return observations;

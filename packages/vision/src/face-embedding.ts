@@ -1,6 +1,6 @@
 import type { RgbImage } from '@facet/contracts';
 import type { Model } from './model-registry.ts';
-import { openSession, outputOf } from './onnx-session.ts';
+import { type OnnxRuntime, outputOf } from './onnx-session.ts';
 
 export interface EmbeddingNetwork {
 	/** Side in pixels of the aligned faces that it takes. */
@@ -27,8 +27,8 @@ interface FaceEmbedding {
 }
 
 /** Loads a network of kind `face_embedding`: an aligned face in, its embedding in the first (and only) output. */
-export async function createEmbeddingNetwork(model: Model): Promise<EmbeddingNetwork> {
-	const session = await openSession(model.path);
+export async function createEmbeddingNetwork(model: Model, runtime: OnnxRuntime): Promise<EmbeddingNetwork> {
+	const session = await runtime.open(model.path);
 	const { width: side } = model.input;
 	const { mean, scale } = model.normalisation;
 	return {

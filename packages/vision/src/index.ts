@@ -1,15 +1,24 @@
 export type { Candidate, Engine } from './engine.ts';
+export { openEngine } from './engines/index.ts';
 export { createFaceAnalyzer, type FaceAnalyzer } from './face-analyzer.ts';
-export { createFaceDetector, type FaceDetector, type FaceDetectorOptions } from './face-detector.ts';
+export {
+	createFaceDetector,
+	type DetectionOptions,
+	type FaceDetector,
+	type FaceDetectorOptions,
+} from './face-detector.ts';
 export { InferencePool, type InferencePoolOptions } from './inference-pool.ts';
 export { type InferenceThread, inferenceThread, type TaskOutcome } from './inference-thread.ts';
 export {
 	findModel,
+	findModelFile,
+	isModelPath,
 	type Model,
 	type ModelEntry,
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
+export { OnnxRuntime } from './onnx-session.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {
 	FaceObservation,

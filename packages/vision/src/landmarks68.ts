@@ -1,7 +1,7 @@
 import type { BoundingBox, Point, RgbImage } from '@facet/contracts';
 import { z } from 'zod';
 import type { Model } from './model-registry.ts';
-import { openSession, outputOf } from './onnx-session.ts';
+import { type OnnxRuntime, outputOf } from './onnx-session.ts';
 import { resampleRegion } from './resample.ts';
 
 /** The landmark network's part of a `MODELS.json` entry. */
@@ -40,9 +40,9 @@ export interface LandmarkNetwork {
  * It runs twice on a face: the second time on a square around the first one's points, which does not depend on how the
  * box was drawn.
  */
-export async function createLandmarkNetwork(model: Model): Promise<LandmarkNetwork> {
+export async function createLandmarkNetwork(model: Model, runtime: OnnxRuntime): Promise<LandmarkNetwork> {
 	const parameters = parametersSchema.parse(model.parameters);
-	const session = await openSession(model.path);
+	const session = await runtime.open(model.path);
 	const side = model.input.width;
 
 	async function fit(image: RgbImage, square: BoundingBox): Promise<Point[]> {

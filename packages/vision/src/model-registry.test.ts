@@ -2,7 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findModel, readModelRegistry } from './model-registry.ts';
+import {
+	findModel,
+	findModelFile,
+	isModelPath,
+	readModelRegistry,
+	settingsOfKind,
+} from './model-registry.ts';
 
 let modelsDir: string;
 
@@ -54,6 +60,36 @@ describe('findModel', () => {
 
 	test('an unknown name is answered with the known ones', async () => {
 		await expect(findModel(modelsDir, 'huge')).rejects.toThrow('(small, large) but received huge');
+	});
+});
+
+describe('a weight file by its path', () => {
+	beforeEach(() => writeRegistry({ packs: {}, models: [entry('small'), entry('large')] }));
+
+	test('is told from a name by its ending', () => {
+		expect(isModelPath('scrfd.onnx')).toBe(true);
+		expect(isModelPath('../models/scrfd.onnx')).toBe(true);
+		expect(isModelPath('scrfd_500m')).toBe(false);
+	});
+
+	test('takes the settings of the first network of its kind', async () => {
+		const path = join(modelsDir, 'mine.onnx');
+		await writeFile(path, '');
+		const file = await findModelFile(modelsDir, path);
+		expect(file).toMatchObject({ name: 'mine', path });
+		expect(settingsOfKind(file, 'ultraface')).toEqual({
+			...entry('small'),
+			name: 'mine',
+			file: 'mine.onnx',
+			path,
+			parameters: {},
+		});
+		expect(() => settingsOfKind(file, 'scrfd')).toThrow('kind scrfd in MODELS.json, whose settings mine');
+	});
+
+	test('that is not there is named', async () => {
+		const path = join(modelsDir, 'none.onnx');
+		await expect(findModelFile(modelsDir, path)).rejects.toThrow(path);
 	});
 });
 

@@ -1,5 +1,5 @@
 import { access, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 
 const thresholdsSchema = z.object({ score: z.number().min(0).max(1), iou: z.number().min(0).max(1) });
@@ -37,6 +37,15 @@ export type ModelRegistry = z.infer<typeof registrySchema>;
 export interface Model extends ModelEntry {
 	/** Path of the weight file. */
 	readonly path: string;
+}
+
+/** A weight file that is no entry of `MODELS.json`. */
+export interface UnlistedModel {
+	/** The file's name without its extension. */
+	readonly name: string;
+	readonly path: string;
+	/** The networks whose settings it may take over. */
+	readonly registry: ModelRegistry;
 }
 
 /** The pack that `npm run models` fetches when it is given no name. */
@@ -84,6 +93,42 @@ export async function findModel(modelsDir: string, name: string): Promise<Model>
 		throw new Error(`The weights of ${name} are not at ${path}; fetch them with \`${command}\``, { cause });
 	}
 	return { ...entry, path };
+}
+
+/** Whether this is the path of a weight file rather than the name of a network. */
+export function isModelPath(nameOrPath: string): boolean {
+	return nameOrPath.endsWith('.onnx');
+}
+
+/**
+ * A weight file by its path, which need not be in the models directory. Its hash is not looked at.
+ *
+ * @param modelsDir - of the `MODELS.json` with the settings of its kind.
+ * @throws Error when there is no such file.
+ */
+export async function findModelFile(modelsDir: string, path: string): Promise<UnlistedModel> {
+	const resolved = resolve(path);
+	try {
+		await access(resolved);
+	} catch (cause) {
+		throw new Error(`Expected an ONNX file at ${resolved} but there is none that can be read`, { cause });
+	}
+	return { name: basename(resolved, '.onnx'), path: resolved, registry: await readModelRegistry(modelsDir) };
+}
+
+/**
+ * A weight file with the settings of the first network of its kind in `MODELS.json`.
+ *
+ * @throws Error when there is none.
+ */
+export function settingsOfKind({ name, path, registry }: UnlistedModel, kind: string): Model {
+	const entry = registry.models.find((model) => model.kind === kind);
+	if (entry === undefined) {
+		throw new Error(
+			`Expected a network of kind ${kind} in MODELS.json, whose settings ${name} would run with`,
+		);
+	}
+	return { ...entry, name, path, file: basename(path) };
 }
 
 /** @throws Error when the entry of a face detector has none. */

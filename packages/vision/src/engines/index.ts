@@ -1,18 +1,56 @@
-import type { Engine } from '../engine.ts';
-import type { Model } from '../model-registry.ts';
-import { createUltraFace } from './ultraface.ts';
+import type { Engine, EngineKind } from '../engine.ts';
+import { type Model, settingsOfKind, type UnlistedModel } from '../model-registry.ts';
+import type { NetworkDescription, OnnxRuntime, OnnxSession, TensorDescription } from '../onnx-session.ts';
+import { scrfd } from './scrfd.ts';
+import { ultraFace } from './ultraface.ts';
+import { yuNet } from './yunet.ts';
 
-/** The engine of each `kind` of detection network in `MODELS.json`. */
-const ENGINES: ReadonlyMap<string, (model: Model) => Promise<Engine>> = new Map([
-	['ultraface', createUltraFace],
-]);
+/** The kinds of detection networks. No network is of two. */
+const KINDS: readonly EngineKind[] = [ultraFace, scrfd, yuNet];
 
-/** @throws Error when no engine runs this kind of network. */
-export function createEngine(model: Model): Promise<Engine> {
-	const create = ENGINES.get(model.kind);
-	if (create === undefined) {
-		const kinds = [...ENGINES.keys()].join(', ');
-		throw new Error(`Expected a face detector (${kinds}) but ${model.name} is of kind ${model.kind}`);
+/**
+ * Loads a detection network: one of `MODELS.json`, or a file whose kind is told from its inputs and outputs, and
+ * which runs with the settings of the first network of that kind in `MODELS.json`.
+ *
+ * @throws Error when no engine runs this network, or not as the kind that `MODELS.json` says; it names the inputs and
+ * outputs that were expected and those that came.
+ */
+export async function openEngine(
+	model: Model | UnlistedModel,
+	runtime: OnnxRuntime,
+): Promise<{ engine: Engine; kind: string }> {
+	const session = await runtime.open(model.path);
+	try {
+		return createEngine(model, session);
+	} catch (error) {
+		await session.close();
+		throw error;
 	}
-	return create(model);
+}
+
+function createEngine(model: Model | UnlistedModel, session: OnnxSession): { engine: Engine; kind: string } {
+	if ('kind' in model) {
+		const kind = KINDS.find((candidate) => candidate.kind === model.kind);
+		if (kind === undefined) {
+			const kinds = KINDS.map((known) => known.kind).join(', ');
+			throw new Error(`Expected a face detector (${kinds}) but ${model.name} is of kind ${model.kind}`);
+		}
+		if (!kind.recognises(session)) throw notRecognised(model.path, [kind], session);
+		return { engine: kind.create(model, session), kind: kind.kind };
+	}
+	const kind = KINDS.find((candidate) => candidate.recognises(session));
+	if (kind === undefined) throw notRecognised(model.path, KINDS, session);
+	return { engine: kind.create(settingsOfKind(model, kind.kind), session), kind: kind.kind };
+}
+
+function notRecognised(path: string, kinds: readonly EngineKind[], network: NetworkDescription): Error {
+	const expected = kinds.map(({ kind, expects }) => `${kind}: ${expects}`).join('; or ');
+	const received = `inputs ${list(network.inputs)} and outputs ${list(network.outputs)}`;
+	return new Error(`Expected a face detector at ${path} (${expected}) but received ${received}`);
+}
+
+function list(tensors: readonly TensorDescription[]): string {
+	return tensors
+		.map(({ name, shape }) => `${name} [${shape.map((extent) => extent ?? '?').join(',')}]`)
+		.join(', ');
 }

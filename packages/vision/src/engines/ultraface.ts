@@ -1,10 +1,10 @@
 import { type BoundingBox, boxArea, clipBox, type RgbImage, type Size } from '@facet/contracts';
 import { z } from 'zod';
 import { intersectionOverUnion } from '../box-overlap.ts';
-import type { Candidate, Engine } from '../engine.ts';
+import type { Candidate, Engine, EngineKind } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
 import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
-import { type OnnxSession, openSession, outputOf } from '../onnx-session.ts';
+import { type OnnxSession, outputOf } from '../onnx-session.ts';
 import { mirrorPlanes, type PlaneTarget, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
 
@@ -52,10 +52,19 @@ type Side = 'plain' | 'mirrored';
  * At that size a face needs some 10 pixels, so the network looks at the whole frame for large faces and at 2x2
  * overlapping tiles for small ones, at both in the mirror too, and the views vote.
  */
-export async function createUltraFace(model: Model): Promise<Engine> {
+export const ultraFace: EngineKind = {
+	kind: 'ultraface',
+	expects: 'outputs named scores [1,N,2] and boxes [1,N,4]',
+	recognises: ({ outputs }) =>
+		outputs.length === 2 &&
+		outputs.some(({ name, shape }) => name === 'scores' && shape.at(-1) === 2) &&
+		outputs.some(({ name, shape }) => name === 'boxes' && shape.at(-1) === 4),
+	create: createUltraFace,
+};
+
+function createUltraFace(model: Model, session: OnnxSession): Engine {
 	const parameters = parametersSchema.parse(model.parameters);
 	const thresholds = thresholdsOf(model);
-	const session = await openSession(model.path);
 
 	/** The faces that the grids' tiles show. Each grid is a view of the image, and in the mirror another one. */
 	async function findFaces(

@@ -147,8 +147,17 @@ function toTrackedFrame(
 		const trackId = trackIds.get(observation);
 		if (trackId === undefined) continue;
 		// Named one by one: an embedding must not slip through.
-		const { box, score, landmarks, landmarks68 } = observation;
-		faces.push({ box, score, landmarks, ...(landmarks68 === undefined ? {} : { landmarks68 }), trackId });
+		const { box, score, landmarks, landmarks68, pose, quality, detectorPass } = observation;
+		faces.push({
+			box,
+			score,
+			landmarks,
+			...(landmarks68 && { landmarks68 }),
+			...(pose && { pose }),
+			...(quality !== undefined && { quality }),
+			...(detectorPass && { detectorPass }),
+			trackId,
+		});
 	}
 	return { index, timestampMs, faces };
 }
