@@ -94,3 +94,11 @@ export async function readProblem(response: Response): Promise<Problem> {
 	expect(problem.status).toBe(response.status);
 	return problem;
 }
+
+/** A form with a file and these fields. */
+export function photoForm(fields: Readonly<Record<string, string>>, file: Buffer): FormData {
+	const body = new FormData();
+	for (const [name, value] of Object.entries(fields)) body.append(name, value);
+	body.append('file', new Blob([new Uint8Array(file)]), 'photo.jpg');
+	return body;
+}
