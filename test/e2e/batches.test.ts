@@ -273,14 +273,14 @@ describe('workers', () => {
 		await doomed.end('SIGKILL');
 		expect(await expanded()).toBeLessThan(count);
 		await service.facet.startWorker({ WORKER_CONCURRENCY: '8' });
-		expect(await batches.ended(id, 50_000)).toMatchObject({ counts: { failed: count } });
+		expect(await batches.ended(id, 100_000)).toMatchObject({ counts: { failed: count } });
 		expect((await batches.results(id)).filter(({ status }) => status === 'failed')).toHaveLength(count);
 		// Those that the killed worker had in hand run again.
 		const twice = range(count).filter((index) => photos.requests(`/missing/${index}`) > 1);
 		expect(twice.length).toBeLessThanOrEqual(2);
 		await service.settled(id, 'batches');
 		expect(hook.received).toHaveLength(1);
-	});
+	}, 120_000);
 
 	it('find a batch that its API could not put on the queue, and complete one whose items are lost', async () => {
 		await start({}, 1);

@@ -72,6 +72,8 @@ export class BatchStore {
 				.hset(hash, toBatchHash(batch))
 				.pexpire(hash, keptMs)
 				.zadd(this.#keys.batches(owner), createdAt, id)
+				// Completed ones go when they are listed; these nobody has listed.
+				.zremrangebyscore(this.#keys.batches(owner), 0, createdAt - keptMs)
 				.pexpire(this.#keys.batches(owner), keptMs)
 				.hset(this.#keys.unexpandedBatches, id, total)
 				.exec();
