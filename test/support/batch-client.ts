@@ -95,7 +95,7 @@ export class BatchClient {
 	}
 }
 
-export async function problemOf(response: Response): Promise<Problem> {
+async function problemOf(response: Response): Promise<Problem> {
 	expect(response.headers.get('content-type')).toMatch('application/problem+json');
 	const problem = problemSchema.parse(await response.json());
 	expect(problem.status).toBe(response.status);
