@@ -191,8 +191,6 @@ const operations = createOperationsServer({
 	logger,
 });
 const port = await listenSomewhere(operations);
-logger.info({ ...config.worker, detector, port }, 'worker: ready');
-
 /** Several workers on one machine share the default port: the first has it, the others take what is free. */
 async function listenSomewhere(server: Server): Promise<number> {
 	const listen = (portToTry: number) =>
@@ -240,3 +238,5 @@ stopOnSignals(logger, async () => {
 	operations.close();
 	operations.closeAllConnections();
 });
+
+logger.info({ ...config.worker, detector, port }, 'worker: ready');

@@ -13,9 +13,8 @@ import { toBullError } from './failure-reason.ts';
 import { endedJobOf, parseJobData } from './job-facts.ts';
 import { redisKeys } from './keys.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
-import { LoneRuns } from './lone-runs.ts';
 import type { ResultStore } from './result-store.ts';
-import { RunGate } from './run-gate.ts';
+import { RunTurns } from './run-turns.ts';
 
 export interface JobContext {
 	readonly jobId: string;
@@ -53,11 +52,6 @@ const LOCK_LOST = Symbol('lock lost');
 const ENDED_ELSEWHERE = Symbol('ended elsewhere');
 const DEADLINE = Symbol('deadline');
 
-/**
- * How many workers may be lost on a job while they run others too: any of these may have done it. After that the job runs
- * alone, and is given up as `worker_lost` when it costs one more.
- */
-const MAX_SHARED_LOSSES = 2;
 /** BullMQ must not give a job up by itself: it would end without an outcome. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 /** How long a canceled job may run on. */
@@ -76,15 +70,11 @@ export class DetectConsumer {
 	readonly #options: ConsumerOptions;
 	readonly #worker: Worker;
 	readonly #running = new Map<string, AbortController>();
-	readonly #gate = new RunGate();
-	readonly #loneRuns: LoneRuns;
+	readonly #turns: RunTurns;
 	readonly #endedCheck: NodeJS.Timeout;
-	/** Jobs that run alone, or wait for that. */
-	#loneJobs = 0;
 
 	constructor(options: ConsumerOptions) {
 		this.#options = options;
-		this.#loneRuns = new LoneRuns(options.redis, options);
 		this.#worker = new Worker(JOB_CATALOGUE.detect.queue, (job, token) => this.#process(job, token), {
 			connection: options.redis,
 			prefix: options.prefix,
@@ -94,6 +84,7 @@ export class DetectConsumer {
 			stalledInterval: Math.ceil(options.lockMs / 2),
 			maxStalledCount: NEVER,
 		});
+		this.#turns = new RunTurns({ ...options, worker: this.#worker });
 		this.#worker.on('error', (error) => options.logger.warn({ err: error }, 'queue: worker error'));
 		this.#worker.on('stalled', (jobId) => options.logger.warn({ jobId }, 'queue: job stalled, runs again'));
 		this.#worker.on('lockRenewalFailed', (jobIds) => {
@@ -147,7 +138,8 @@ export class DetectConsumer {
 		try {
 			data = parseJobData('detect', job.data);
 			deadline = stopAt(data.deadline, controller);
-			const result = await this.#runInTurn(job, jobId, data, controller.signal);
+			const result =
+				(await this.#earlierResult(job, jobId)) ?? (await this.#run(job, jobId, data, controller.signal));
 			await this.#end(job, jobId, data, { status: 'succeeded', result });
 			return summaryOf(result);
 		} catch (thrown) {
@@ -160,7 +152,7 @@ export class DetectConsumer {
 				case ENDED_ELSEWHERE:
 					// Who canceled it may have erased it; the queue keeps nothing of it either.
 					job.opts.removeOnComplete = true;
-					await this.#discard(jobId);
+					await this.#discardUnlessSucceeded(jobId);
 					// It may have ended between being taken and being counted.
 					await this.#markInBatch('srem', jobId, data);
 					if (data !== undefined) await this.#options.onEnd?.(data);
@@ -183,48 +175,16 @@ export class DetectConsumer {
 		}
 	}
 
-	/** Runs a job beside others, or alone when workers were lost on it. */
-	async #runInTurn(job: Job, jobId: string, data: DetectJob, signal: AbortSignal): Promise<DetectResult> {
-		const run = () => this.#run(job, jobId, data, signal);
-		if (job.stalledCounter < MAX_SHARED_LOSSES) return this.#gate.shared(signal, run);
-		// What would wait here for its end is for other workers.
-		this.#loneJobs += 1;
-		await this.#worker.pause(true);
-		try {
-			return await this.#gate.alone(signal, () => this.#runMarked(job, jobId, run));
-		} finally {
-			this.#loneJobs -= 1;
-			if (this.#loneJobs === 0) await this.#worker.resume();
-		}
-	}
-
-	async #runMarked(job: Job, jobId: string, run: () => Promise<DetectResult>): Promise<DetectResult> {
-		const earlier = await this.#earlierResult(job, jobId);
-		if (earlier !== undefined) return earlier;
-		if (!(await this.#loneRuns.begin(jobId))) {
-			throw new AppError('worker_lost', {
-				detail: `${job.stalledCounter} workers were lost while they ran the job, the last one with no other job`,
-				retryable: false,
-			});
-		}
-		this.#options.logger.info(
-			{ jobId, lost: job.stalledCounter },
-			'queue: job runs alone, it has cost workers',
-		);
-		return run().finally(() => this.#loneRuns.end(jobId));
-	}
-
 	async #run(job: Job, jobId: string, data: DetectJob, signal: AbortSignal): Promise<DetectResult> {
-		signal.throwIfAborted();
-		const earlier = await this.#earlierResult(job, jobId);
-		if (earlier !== undefined) return earlier;
-		await this.#markInBatch('sadd', jobId, data);
-		return this.#options.handler(data, {
-			jobId,
-			attempt: job.attemptsMade + 1,
-			queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
-			progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
-			signal,
+		return this.#turns.run({ jobId, lostWorkers: job.stalledCounter, signal }, async () => {
+			await this.#markInBatch('sadd', jobId, data);
+			return this.#options.handler(data, {
+				jobId,
+				attempt: job.attemptsMade + 1,
+				queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+				progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
+				signal,
+			});
 		});
 	}
 
@@ -232,8 +192,13 @@ export class DetectConsumer {
 	async #end(job: Job, jobId: string, data: DetectJob | undefined, end: JobEnd): Promise<void> {
 		const { results, onEnd } = this.#options;
 		const isFirst = await results.finish(jobId, { ...end, job: endedJobOf(job, data, job.attemptsMade + 1) });
-		if (!isFirst && (await results.get(jobId))?.status !== 'succeeded') await this.#discard(jobId);
+		if (!isFirst) await this.#discardUnlessSucceeded(jobId);
 		if (data !== undefined) await onEnd?.(data);
+	}
+
+	/** After a success, of another worker's run, the crops of both are the same objects. */
+	async #discardUnlessSucceeded(jobId: string): Promise<void> {
+		if ((await this.#options.results.get(jobId))?.status !== 'succeeded') await this.#discard(jobId);
 	}
 
 	async #discard(jobId: string): Promise<void> {

@@ -1,0 +1,77 @@
+import { AppError, type Logger } from '@facet/contracts';
+import type { Redis } from 'ioredis';
+import { redisKeys } from './keys.ts';
+import { RunGate } from './run-gate.ts';
+
+/**
+ * How many workers may be lost on a job while they run others too: any of these may have done it. After that the job runs
+ * alone, and is given up as `worker_lost` when it costs one more.
+ */
+const MAX_SHARED_LOSSES = 2;
+/** Longer than a job may run. */
+const MARK_TTL_SECONDS = 86_400;
+
+export interface RunTurnsOptions {
+	readonly redis: Redis;
+	readonly prefix: string;
+	/** Takes jobs off the queue; not while one runs alone. */
+	readonly worker: { pause(doNotWaitActive: boolean): Promise<void>; resume(): Promise<void> };
+	readonly logger: Logger;
+}
+
+interface Turn {
+	readonly jobId: string;
+	/** Workers that were lost while they had the job. */
+	readonly lostWorkers: number;
+	/** Ends the wait for the turn. */
+	readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the jobs of a worker beside each other, but one on which workers were lost with no other. Such a run is marked in
+ * Redis. A mark that is still there when the job is taken again was left by a worker that was lost, and nothing but this
+ * job can have done it: no job is given up for what another one did.
+ */
+export class RunTurns {
+	readonly #options: RunTurnsOptions;
+	readonly #gate = new RunGate();
+	/** Jobs that run alone, or wait for that. */
+	#lone = 0;
+
+	constructor(options: RunTurnsOptions) {
+		this.#options = options;
+	}
+
+	/** @throws AppError `worker_lost`; the reason of the signal; what the run throws. */
+	async run<T>(turn: Turn, run: () => Promise<T>): Promise<T> {
+		if (turn.lostWorkers < MAX_SHARED_LOSSES) return this.#gate.shared(turn.signal, run);
+		const { worker } = this.#options;
+		this.#lone += 1;
+		// What would wait here for the end of this one is for other workers.
+		await worker.pause(true);
+		try {
+			return await this.#gate.alone(turn.signal, () => this.#runMarked(turn, run));
+		} finally {
+			this.#lone -= 1;
+			if (this.#lone === 0) await worker.resume();
+		}
+	}
+
+	async #runMarked<T>({ jobId, lostWorkers }: Turn, run: () => Promise<T>): Promise<T> {
+		const { redis, prefix, logger } = this.#options;
+		const mark = redisKeys(prefix).loneRun(jobId);
+		try {
+			if ((await redis.set(mark, '1', 'EX', MARK_TTL_SECONDS, 'NX')) !== 'OK') {
+				throw new AppError('worker_lost', {
+					detail: `${lostWorkers} workers were lost while they ran the job, the last one with no other job`,
+					retryable: false,
+				});
+			}
+			logger.info({ jobId, lostWorkers }, 'queue: job runs alone, it has cost workers');
+			return await run();
+		} finally {
+			// Whatever came of it, this worker lives.
+			await redis.del(mark);
+		}
+	}
+}
