@@ -229,7 +229,7 @@ describe('the queue', () => {
 		await submit('sync');
 		await submit('batch');
 		const { counts, oldestWaitingSeconds } = await producer.statistics('detect');
-		expect(counts).toMatchObject({ waiting: 1, prioritized: 1, active: 0 });
+		expect(counts).toMatchObject({ prioritized: 2, active: 0 });
 		expect(oldestWaitingSeconds).toBeGreaterThanOrEqual(0);
 	});
 

@@ -37,9 +37,5 @@ export const JOB_CATALOGUE: { readonly [Name in JobName]: JobDefinition<Name> } 
 	batch: { queue: 'batch', schema: batchTaskSchema, backoff: QUICK_RETRIES },
 };
 
-/**
- * Who waits for a job decides its BullMQ priority: 0 goes before all, larger numbers later.
- * A client that holds a connection open goes before one that polls, and this one before a batch.
- */
-export const PRIORITY = { sync: 0, high: 5, normal: 10, low: 15, batch: 20 } as const;
-export type Urgency = keyof typeof PRIORITY;
+/** Who waits for a job: a client that holds a connection open, one that polls, or a batch; see `takeTurns`. */
+export type Urgency = 'sync' | 'high' | 'normal' | 'low' | 'batch';

@@ -10,6 +10,8 @@ export const redisKeys = (prefix: string) => ({
 	result: (jobId: string) => `${prefix}:result:${jobId}`,
 	/** String: a worker runs the job with no other beside it, or was lost while it did. */
 	loneRun: (jobId: string) => `${prefix}:lone:${jobId}`,
+	/** Hash: the turns of callers' jobs in the queue `detect`, see `takeTurns`. */
+	turns: `${prefix}:turns`,
 	/** List of webhook messages that no queue has yet. */
 	outbox: `${prefix}:outbox`,
 	/** Counter: jobs of a caller that have not ended. */

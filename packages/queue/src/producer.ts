@@ -1,6 +1,8 @@
-import type { DetectJobInput } from '@facet/contracts';
-import type { JobsOptions } from 'bullmq';
-import { JOB_CATALOGUE, type JobData, type JobName, PRIORITY, type Urgency } from './catalogue.ts';
+import { type DetectJobInput, OPEN_CALLER } from '@facet/contracts';
+import type { JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
+import { takeTurns } from './fair-turns.ts';
 import type { Queues } from './queues.ts';
 
 export interface ProducerOptions {
@@ -20,6 +22,7 @@ export interface NewJob<Name extends JobName> {
 }
 
 export interface AddOptions {
+	/** Of detect jobs, which take turns by their owners; other queues are first come, first served. */
 	readonly urgency?: Urgency;
 	/** How often the job is tried; by default as the producer's jobs are. */
 	readonly attempts?: number;
@@ -53,21 +56,30 @@ export class JobProducer {
 		data: JobInput<Name>,
 		options: AddOptions = {},
 	): Promise<void> {
-		await this.#options.queues.use(name, (queue) =>
-			queue.add(name, data, this.#jobOptions(name, id, options)),
-		);
+		await this.#options.queues.use(name, async (queue, redis) => {
+			const [priority] = await prioritiesOf(queue, redis, [data], options);
+			await queue.add(name, data, this.#jobOptions(name, id, priority, options));
+		});
 	}
 
-	/** Adds many jobs in one round trip, in their order. */
+	/** Adds many jobs in a few round trips, in their order. */
 	async addMany<Name extends JobName>(
 		name: Name,
 		jobs: readonly NewJob<Name>[],
 		options: AddOptions = {},
 	): Promise<void> {
 		if (jobs.length === 0) return;
-		await this.#options.queues.use(name, (queue) =>
-			queue.addBulk(jobs.map(({ id, data }) => ({ name, data, opts: this.#jobOptions(name, id, options) }))),
-		);
+		await this.#options.queues.use(name, async (queue, redis) => {
+			const all = jobs.map(({ data }) => data);
+			const priorities = await prioritiesOf(queue, redis, all, options);
+			await queue.addBulk(
+				jobs.map(({ id, data }, place) => ({
+					name,
+					data,
+					opts: this.#jobOptions(name, id, priorities[place], options),
+				})),
+			);
+		});
 	}
 
 	/** Number of jobs that wait for a worker. */
@@ -89,12 +101,13 @@ export class JobProducer {
 	#jobOptions(
 		name: JobName,
 		jobId: string,
-		{ urgency = 'sync', attempts, createdAt }: AddOptions,
+		priority: number | undefined,
+		{ attempts, createdAt }: AddOptions,
 	): JobsOptions {
 		const keep = { age: this.#options.keepSeconds, count: KEEP_FINISHED_JOBS };
 		return {
 			jobId,
-			priority: PRIORITY[urgency],
+			...(priority !== undefined && { priority }),
 			attempts: attempts ?? this.#options.attempts,
 			backoff: JOB_CATALOGUE[name].backoff,
 			removeOnComplete: keep,
@@ -102,4 +115,22 @@ export class JobProducer {
 			...(createdAt !== undefined && { timestamp: createdAt }),
 		};
 	}
+}
+
+/** Of detect jobs, the place of each among the jobs of all callers; of others nothing. */
+async function prioritiesOf(
+	queue: Queue,
+	redis: Redis,
+	jobs: readonly JobInput<JobName>[],
+	{ urgency = 'sync' }: AddOptions,
+): Promise<(number | undefined)[]> {
+	const owners = jobs.map((data) => ('source' in data ? (data.owner ?? OPEN_CALLER) : undefined));
+	const priorities: (number | undefined)[] = [];
+	for (const owner of new Set(owners)) {
+		if (owner === undefined) continue;
+		const places = owners.flatMap((other, place) => (other === owner ? [place] : []));
+		const taken = await takeTurns(queue, redis, { owner, urgency, count: places.length });
+		for (const [index, place] of places.entries()) priorities[place] = taken[index];
+	}
+	return priorities;
 }

@@ -1,0 +1,103 @@
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Urgency } from './catalogue.ts';
+import { redisKeys } from './keys.ts';
+import { RedisScript } from './redis-script.ts';
+
+/** BullMQ's `PRIORITY_LIMIT`; 0 would put a job before all that have a priority. */
+const MAX_PRIORITY = 2 ** 21 - 1;
+/** A priority is a turn times this, plus the digit of the urgency, so that a waiting job tells when its line came to it. */
+const DIGITS = 8;
+const MAX_TURN = Math.floor(MAX_PRIORITY / DIGITS);
+
+/**
+ * How many turns behind the present one a job lines up. A client that holds a connection open goes before one that polls,
+ * and this one before a batch, but nobody waits for ever: after so many turns that went to others, the lines alternate.
+ */
+const HEAD_STARTS = {
+	sync: { digit: 1, turns: 0 },
+	high: { digit: 2, turns: 1000 },
+	normal: { digit: 3, turns: 1100 },
+	low: { digit: 4, turns: 1200 },
+	batch: { digit: 5, turns: 3000 },
+} as const satisfies Record<Urgency, { readonly digit: number; readonly turns: number }>;
+
+/** The queue's state must not outlive its use. */
+const KEPT_SECONDS = 86_400;
+
+/**
+ * Start-time fair queueing. Each caller has a line for each urgency; a job's turn is the one after the last of its line,
+ * or the present one when the line was empty. The present turn is read off the job that is taken next. Turns only grow;
+ * when they near BullMQ's largest priority, all of them are moved back.
+ *
+ * P. Goyal, H. M. Vin, H. Cheng: Start-Time Fair Queueing, SIGCOMM 1996.
+ */
+const TAKE_TURNS = new RedisScript(`
+local turns, waiting = unpack(KEYS)
+local line, count, offset, digits, maxTurn, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local headStarts = cjson.decode(ARGV[7])
+local SCORE = 0x100000000
+local function read(field) return tonumber(redis.call('HGET', turns, field) or '0') end
+local now, latest = read('now'), read('latest')
+local head = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
+local headTurn = 0
+if #head == 0 then
+	-- Nobody waits, so nobody owes anything.
+	now = latest
+	if now > maxTurn / 2 then now = 0 end
+	latest = now
+	redis.call('DEL', turns)
+else
+	local priority = math.floor(tonumber(head[2]) / SCORE)
+	headTurn = math.floor(priority / digits)
+	now = math.max(now, headTurn - (headStarts[tostring(priority % digits)] or 0))
+end
+local first = math.max(now, read(line))
+local back = math.min(now, headTurn)
+if first + offset + count > maxTurn and back > maxTurn / 4 then
+	local size = redis.call('ZCARD', waiting)
+	for from = 0, size - 1, 1000 do
+		local page = redis.call('ZRANGE', waiting, from, from + 999, 'WITHSCORES')
+		for i = 1, #page, 2 do
+			redis.call('ZADD', waiting, string.format('%.0f', tonumber(page[i + 1]) - back * digits * SCORE), page[i])
+		end
+	end
+	local fields = redis.call('HGETALL', turns)
+	for i = 1, #fields, 2 do
+		redis.call('HSET', turns, fields[i], string.format('%.0f', math.max(0, tonumber(fields[i + 1]) - back)))
+	end
+	now, first, latest = now - back, first - back, math.max(0, latest - back)
+end
+latest = math.max(latest, first + count - 1)
+redis.call('HSET', turns, 'now', now, 'latest', latest, line, first + count)
+redis.call('EXPIRE', turns, ttl)
+return first
+`);
+
+const OFFSETS_BY_DIGIT = JSON.stringify(
+	Object.fromEntries(Object.values(HEAD_STARTS).map(({ digit, turns }) => [digit, turns])),
+);
+
+/**
+ * Takes turns for a caller's new jobs, so that callers alternate however many jobs each has waiting.
+ *
+ * @returns the BullMQ priorities of the jobs, in their order.
+ */
+export async function takeTurns(
+	queue: Queue,
+	redis: Redis,
+	{ owner, urgency, count }: { readonly owner: string; readonly urgency: Urgency; readonly count: number },
+): Promise<number[]> {
+	const { digit, turns } = HEAD_STARTS[urgency];
+	const first = Number(
+		await TAKE_TURNS.run(
+			redis,
+			[redisKeys(queue.opts.prefix ?? '').turns, queue.keys.prioritized ?? ''],
+			[`${owner}:${digit}`, count, turns, DIGITS, MAX_TURN, KEPT_SECONDS, OFFSETS_BY_DIGIT],
+		),
+	);
+	// Behind the last turn there is there are no more lines, only one.
+	return Array.from({ length: count }, (_, place) =>
+		Math.min(MAX_PRIORITY, (first + place + turns) * DIGITS + digit),
+	);
+}
