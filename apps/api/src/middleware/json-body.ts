@@ -17,10 +17,32 @@ export function jsonBody(maxBytes: number): (RequestHandler | ErrorRequestHandle
 			}),
 		);
 	};
+	const json = express.json({ limit: maxBytes, strict: false });
+	/** express.json answers a body that is too long only when the client has sent all of it. */
+	const parse: RequestHandler = (request, response, next) => {
+		if (Number(request.headers['content-length'] ?? 0) > maxBytes) return next(tooLarge(maxBytes));
+		let isOver = false;
+		const end = (error?: unknown) => {
+			if (isOver) return;
+			isOver = true;
+			next(error);
+		};
+		json(request, response, end);
+		if (isOver) return;
+		let received = 0;
+		request.on('data', (chunk: Buffer) => {
+			received += chunk.length;
+			if (received > maxBytes) end(tooLarge(maxBytes));
+		});
+	};
 	const translateError: ErrorRequestHandler = (error, _request, _response, next) => {
 		next(toBodyError(error, maxBytes));
 	};
-	return [requireJson, express.json({ limit: maxBytes, strict: false }), translateError];
+	return [requireJson, parse, translateError];
+}
+
+function tooLarge(maxBytes: number, cause?: unknown): AppError {
+	return new AppError('body_too_large', { detail: `body: expected at most ${maxBytes} bytes`, cause });
 }
 
 /** body-parser tells its errors apart by their `type`. */
@@ -28,10 +50,7 @@ function toBodyError(error: unknown, maxBytes: number): unknown {
 	const type = error instanceof Error && 'type' in error ? error.type : undefined;
 	switch (type) {
 		case 'entity.too.large':
-			return new AppError('body_too_large', {
-				detail: `body: expected at most ${maxBytes} bytes`,
-				cause: error,
-			});
+			return tooLarge(maxBytes, error);
 		case 'entity.parse.failed':
 			// The cause would quote the body, and causes are logged.
 			return new AppError('invalid_request', { detail: 'body: expected JSON' });
