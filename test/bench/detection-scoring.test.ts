@@ -57,6 +57,13 @@ describe('averagePrecision', () => {
 		expect(precisionAndRecall([{ truth, detections }])).toEqual({ precision: 1, recall: 1 });
 	});
 
+	test('what is smaller than the smallest face, and nothing that is drawn, does not count', () => {
+		const detections = [detection(0, 0.5), detection(100, 0.9)];
+		const photo = { truth: [face(0)], detections };
+		expect(precisionAndRecall([{ ...photo, smallestFace: 11 }])).toEqual({ precision: 1, recall: 1 });
+		expect(precisionAndRecall([{ ...photo, smallestFace: 10 }])).toEqual({ precision: 0.5, recall: 1 });
+	});
+
 	test('too little overlap is no match', () => {
 		const { precision, recall } = precisionAndRecall([{ truth: [face(0)], detections: [detection(4, 0.9)] }]);
 		expect([precision, recall]).toEqual([0, 0]);

@@ -1,4 +1,5 @@
 import type { BoundingBox, Detection, FaceLandmarks, Point } from '@facet/contracts';
+import { areaUnder, type CurvePoint, curveOf, type Verdict } from './precision-recall.ts';
 
 /** The scoring of detections against ground truth: matching, average precision, landmark error. Pure. */
 
@@ -16,12 +17,11 @@ export interface TrueFace {
 export interface ScoredPhoto {
 	readonly truth: readonly TrueFace[];
 	readonly detections: readonly Detection[];
-}
-
-/** A detection that counts: a true positive or a false one. */
-interface Verdict {
-	readonly score: number;
-	readonly isTrue: boolean;
+	/**
+	 * Detections with a side shorter than this that are of no true face do not count, as in COCO's evaluation by area:
+	 * the faces of that size are ignored, so what finds one that was not even drawn is no false alarm. In pixels.
+	 */
+	readonly smallestFace?: number;
 }
 
 /** Matching needs this much overlap (intersection over union), as in PASCAL VOC and WIDER FACE. */
@@ -33,28 +33,14 @@ const MATCH_IOU = 0.5;
  */
 const LANDMARK_MATCH_IOU = 0.3;
 
-/**
- * Average precision with every point of the curve (PASCAL VOC 2010): the area under precision over recall, precision
- * at each recall being the best at that recall or any higher one.
- */
+/** The precision-recall curve of all the photos together. */
+export function precisionRecallCurve(photos: readonly ScoredPhoto[]): CurvePoint[] {
+	return curveOf(photos.flatMap(judge), countWanted(photos));
+}
+
+/** Average precision, see `areaUnder`. */
 export function averagePrecision(photos: readonly ScoredPhoto[]): number {
-	const verdicts = photos.flatMap(judge).sort((a, b) => b.score - a.score);
-	const wanted = countWanted(photos);
-	const curve: { precision: number; recall: number }[] = [];
-	let found = 0;
-	for (const [index, { isTrue }] of verdicts.entries()) {
-		if (isTrue) found++;
-		curve.push({ precision: found / (index + 1), recall: found / wanted });
-	}
-	let area = 0;
-	let bestPrecision = 0;
-	let nextRecall = curve.at(-1)?.recall ?? 0;
-	for (const { precision, recall } of curve.reverse()) {
-		area += (nextRecall - recall) * bestPrecision;
-		bestPrecision = Math.max(bestPrecision, precision);
-		nextRecall = recall;
-	}
-	return area + nextRecall * bestPrecision;
+	return areaUnder(precisionRecallCurve(photos));
 }
 
 export interface PrecisionAndRecall {
@@ -96,7 +82,7 @@ export function landmarkError(photos: readonly ScoredPhoto[]): LandmarkError {
  * Gives each detection, best first, the free true face that it overlaps most. Detections that overlap an ignored face
  * instead have no verdict.
  */
-function judge({ truth, detections }: ScoredPhoto): Verdict[] {
+function judge({ truth, detections, smallestFace = 0 }: ScoredPhoto): Verdict[] {
 	const free = new Set(truth.filter((face) => !face.ignored));
 	const ignored = truth.filter((face) => face.ignored);
 	const verdicts: Verdict[] = [];
@@ -104,6 +90,7 @@ function judge({ truth, detections }: ScoredPhoto): Verdict[] {
 		const match = bestOverlap(box, [...free], MATCH_IOU);
 		if (match !== undefined) free.delete(match);
 		else if (bestOverlap(box, ignored, MATCH_IOU) !== undefined) continue;
+		else if (Math.min(box.width, box.height) < smallestFace) continue;
 		verdicts.push({ score, isTrue: match !== undefined });
 	}
 	return verdicts;

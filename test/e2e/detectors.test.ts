@@ -48,11 +48,6 @@ describe('DETECTOR_MODEL is the path of a file', () => {
 				const img = (await redSquare()).toString('base64');
 				const { body } = await facet.detect({ img });
 				expect(body).toMatchObject({ error_code: 0, faces_obj: { '0': { region: [box] } } });
-				expect(body.faces_obj['0']?.landmarks[0]?.slice(0, 3)).toEqual([
-					[152, 312],
-					[176, 312],
-					[164, 328],
-				]);
 				const warnings = facet.logs.split('\n').filter((line) => line.includes('its hash is not checked'));
 				expect(warnings).toHaveLength(1);
 				expect(warnings[0]).toContain(`"engine":"${kind}"`);
