@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { availableCores } from './available-cores.ts';
 
 /**
  * Every environment variable of Facet. `docs/configuration.md` and `.env.example` are generated from the
@@ -8,7 +8,7 @@ import { z } from 'zod';
 
 const SECOND = 1;
 const DAY = 86_400 * SECOND;
-const cores = availableParallelism();
+const cores = availableCores();
 
 /** As ONNX Runtime names them. */
 const EXECUTION_PROVIDERS = ['cpu', 'cuda', 'coreml', 'dml', 'openvino'] as const;
@@ -27,6 +27,10 @@ function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
 		.min(minimum, `expected at least ${minimum}`)
 		.max(maximum, `expected at most ${maximum}`);
 }
+
+/** A whole number, or `auto` for what suits the machine. */
+const numberOrAuto = (maximum: number, auto: number) =>
+	z.preprocess((text) => (text === 'auto' ? undefined : text), wholeNumber(1, maximum).default(auto));
 
 const port = () => wholeNumber(0, 65_535);
 const milliseconds = (minimum = 1) => wholeNumber(minimum, 2 ** 31 - 1);
@@ -199,18 +203,17 @@ export const VARIABLE_GROUPS = {
 			.describe(
 				'Resident memory in MB (10^6 bytes) at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
 			),
-		WORKER_CONCURRENCY: wholeNumber(1, 1024)
-			.default(cores + 1)
-			.describe('Jobs in flight.')
-			.meta({ defaultText: 'cores + 1' }),
-		INFERENCE_THREADS: wholeNumber(1, 256)
-			.default(cores)
-			.describe('Threads that decode and run the networks.')
-			.meta({ defaultText: 'cores' }),
-		FFMPEG_PROCESSES: wholeNumber(1, 256)
-			.default(cores)
-			.describe('Processes of ffmpeg that run at once.')
-			.meta({ defaultText: 'cores' }),
+		WORKER_CONCURRENCY: numberOrAuto(1024, cores + 1)
+			.describe('Jobs in flight, or `auto`.')
+			.meta({ defaultText: '`auto`: cores + 1' }),
+		INFERENCE_THREADS: numberOrAuto(256, cores)
+			.describe(
+				'Threads that decode and run the networks, or `auto`: the cores that the process may use, and no more than its container’s CPU limit allows.',
+			)
+			.meta({ defaultText: '`auto`: cores' }),
+		FFMPEG_PROCESSES: numberOrAuto(256, cores)
+			.describe('Processes of ffmpeg that run at once, or `auto`.')
+			.meta({ defaultText: '`auto`: cores' }),
 		FFMPEG_MEMORY_BYTES: wholeNumber(268_435_456)
 			.default(4 * 1024 ** 3)
 			.describe(
