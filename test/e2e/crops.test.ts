@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Answer, type Environment, Facet } from '../support/facet.ts';
 import { startHttpServer } from '../support/http-server.ts';
-import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { s3Environment, startS3Server } from '../support/s3-server.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 
 interface StoreSetup {
@@ -120,19 +120,6 @@ it('a crop that cannot be stored is null in its place, and the job succeeds', as
 		await server.stop();
 	}
 });
-
-function s3Environment({ endpoint, region, bucket, forcePathStyle, credentials }: S3Server): Environment {
-	return {
-		STORAGE_DRIVER: 's3',
-		S3_ENDPOINT: endpoint,
-		S3_BUCKET: bucket,
-		S3_FORCE_PATH_STYLE: String(forcePathStyle),
-		AWS_REGION: region,
-		...(credentials
-			? { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey }
-			: {}),
-	};
-}
 
 function frameOf({ body }: Answer) {
 	const frame = body.faces_obj['0'];

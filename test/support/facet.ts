@@ -122,9 +122,14 @@ export class Facet {
 			.map((line) => line.replaceAll('\0', ' '));
 	}
 
+	/** Where the file-system store keeps its objects. */
+	get storageDirectory(): string {
+		return join(this.#directory, 'data');
+	}
+
 	/** Names of the objects in the file-system store. */
 	async storedObjects(): Promise<string[]> {
-		const entries = await readdir(join(this.#directory, 'data'), { recursive: true, withFileTypes: true });
+		const entries = await readdir(this.storageDirectory, { recursive: true, withFileTypes: true });
 		return entries
 			.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
 			.map((entry) => entry.name);

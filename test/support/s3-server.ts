@@ -14,6 +14,26 @@ export interface S3Server {
 	stop(): Promise<void>;
 }
 
+/** The variables with which a Facet keeps its objects there. */
+export function s3Environment({
+	endpoint,
+	region,
+	bucket,
+	forcePathStyle,
+	credentials,
+}: S3Server): Record<string, string> {
+	return {
+		STORAGE_DRIVER: 's3',
+		S3_ENDPOINT: endpoint,
+		S3_BUCKET: bucket,
+		S3_FORCE_PATH_STYLE: String(forcePathStyle),
+		AWS_REGION: region,
+		...(credentials
+			? { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey }
+			: {}),
+	};
+}
+
 const MINIO_IMAGE = 'minio/minio:RELEASE.2025-09-07T16-13-09Z';
 
 /**

@@ -1,5 +1,5 @@
 import { AppError, type JobSnapshot, outcomeOf } from '@facet/contracts';
-import type { DeliveryStore, JobControl, JobIndex, ResultStore } from '@facet/queue';
+import type { DeliveryQueue, JobControl, JobIndex, ResultStore } from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
 import type { JobViews } from './job-views.ts';
 
@@ -8,7 +8,7 @@ export interface JobRemovalOptions {
 	readonly control: JobControl;
 	readonly results: ResultStore;
 	readonly index: JobIndex;
-	readonly deliveries: DeliveryStore;
+	readonly deliveries: DeliveryQueue;
 	readonly store: ObjectStore;
 }
 

@@ -77,6 +77,7 @@ const deliveries = new DeliveryStore(redis, {
 	prefix: config.redis.prefix,
 	ttlSeconds: config.jobs.resultTtlSeconds,
 });
+const deliveryQueue = new DeliveryQueue({ queues, producer, deliveries });
 const jobIndex = new JobIndex(redis, {
 	prefix: config.redis.prefix,
 	ttlSeconds: config.jobs.resultTtlSeconds,
@@ -160,7 +161,7 @@ listener = createApp({
 			deadlineSeconds: config.jobs.deadlineSeconds,
 		}),
 		body: { maxFileBytes: config.sources.maxBytes, directory: temporaryDirectory },
-		removal: new JobRemoval({ views, control, results, index: jobIndex, deliveries, store }),
+		removal: new JobRemoval({ views, control, results, index: jobIndex, deliveries: deliveryQueue, store }),
 		index: jobIndex,
 		reader,
 		wire,
@@ -200,7 +201,7 @@ listener = createApp({
 	},
 	webhooks: {
 		deliveries,
-		queue: new DeliveryQueue({ queues, producer, deliveries }),
+		queue: deliveryQueue,
 		jobs: jobIndex,
 		results,
 		batches,

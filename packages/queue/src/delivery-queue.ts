@@ -72,6 +72,24 @@ export class DeliveryQueue {
 		return replayed;
 	}
 
+	/**
+	 * Forgets deliveries: what they send, what became of them, and what the queue remembers of where they went. One under
+	 * way makes no further attempt.
+	 *
+	 * @throws AppError `queue_unavailable`.
+	 */
+	async erase(...ids: readonly string[]): Promise<void> {
+		const { queues, deliveries } = this.#options;
+		const records = await Promise.all(ids.map((id) => deliveries.get(id)));
+		await deliveries.erase(...ids);
+		const jobIds = records.flatMap((record) =>
+			record === undefined
+				? []
+				: Array.from({ length: record.replays + 1 }, (_, replays) => jobIdOf({ ...record, replays })),
+		);
+		await queues.use('deliver', (queue) => Promise.all(jobIds.map((jobId) => queue.remove(jobId))));
+	}
+
 	/** @returns whether there is a job that runs, or will run now. */
 	async #hurry(jobId: string): Promise<boolean> {
 		return this.#options.queues.use('deliver', async (queue) => {

@@ -17,7 +17,8 @@ export function refuse(thrown: unknown, request: Request, response: Response): R
 	const error = toAppError(thrown);
 	const { logger, requestId } = contextOf(request);
 	if (error.status >= 500) logger.error({ err: error }, 'request failed');
-	else logger.debug({ err: error }, 'request refused');
+	// The client is told more: it quotes what was sent, and with that what does not belong into a log.
+	else logger.debug({ code: error.code }, 'request refused');
 
 	if (error.retryable && (error.status === 429 || error.status === 503)) {
 		response.setHeader('Retry-After', error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS);

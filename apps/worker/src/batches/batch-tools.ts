@@ -1,5 +1,5 @@
 import type { Logger } from '@facet/contracts';
-import type { BatchStore, DeliveryStore, JobControl, JobIndex, JobProducer, ResultStore } from '@facet/queue';
+import type { BatchStore, DeliveryQueue, JobControl, JobIndex, JobProducer, ResultStore } from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
 
 /** What work on batches needs. */
@@ -9,7 +9,7 @@ export interface BatchTools {
 	readonly results: ResultStore;
 	readonly control: JobControl;
 	readonly index: JobIndex;
-	readonly deliveries: DeliveryStore;
+	readonly deliveries: DeliveryQueue;
 	readonly store: ObjectStore;
 	readonly logger: Logger;
 	/** Ends the work between two pages: this process stops, and another one goes on. */

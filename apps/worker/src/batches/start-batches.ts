@@ -3,6 +3,7 @@ import {
 	addBatchTasks,
 	BatchStore,
 	type connectConsumer,
+	DeliveryQueue,
 	DeliveryStore,
 	JobControl,
 	JobIndex,
@@ -54,13 +55,15 @@ export function startBatches(options: BatchesOptions): (timeoutMs: number) => Pr
 	const stop = new AbortController();
 	const queues = new Queues({ redis, prefix, logger });
 	const results = new ResultStore(redis, { prefix, ttlSeconds: resultTtlSeconds });
+	const producer = new JobProducer({ queues, attempts, keepSeconds: resultTtlSeconds });
+	const deliveries = new DeliveryStore(redis, { prefix, ttlSeconds: resultTtlSeconds });
 	const tools: BatchTools = {
 		batches: new BatchStore(queues, { prefix, ttlSeconds: resultTtlSeconds }),
-		producer: new JobProducer({ queues, attempts, keepSeconds: resultTtlSeconds }),
+		producer,
 		results,
 		control: new JobControl(queues, results, prefix),
 		index: new JobIndex(redis, { prefix, ttlSeconds: resultTtlSeconds }),
-		deliveries: new DeliveryStore(redis, { prefix, ttlSeconds: resultTtlSeconds }),
+		deliveries: new DeliveryQueue({ queues, producer, deliveries }),
 		store,
 		logger,
 		signal: stop.signal,
