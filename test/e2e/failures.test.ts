@@ -119,7 +119,7 @@ describe('the API', () => {
 		const img = (await samplePhoto(1)).toString('base64');
 		const first = [facet.detect({ img }), facet.detect({ img })];
 		const metrics = async () => (await fetch(`${facet.url}/metrics`)).text();
-		await expect.poll(metrics).toMatch(/facet_queue_jobs\{[^}]*state="waiting"[^}]*\} 2/);
+		await expect.poll(metrics).toMatch(/facet_queue_jobs\{[^}]*state="prioritized"[^}]*\} 2/);
 		const refused = await facet.detect({ img });
 		expect(refused.body).toMatchObject({ error_code: 1, error: { code: 'queue_full', retryable: true } });
 		expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);

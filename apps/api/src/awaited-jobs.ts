@@ -45,7 +45,7 @@ export class AwaitedJobs {
 		const fingerprint = fingerprintOf('sync', detection);
 
 		// Side by side; a full queue is nothing to who gets a job that is in it.
-		const admission = service.admit();
+		const admission = service.admit(submission.caller.id);
 		admission.catch(() => {});
 		const known = await shared.find(fingerprint);
 		if (known && !('outcome' in known)) return this.#await(known, false);

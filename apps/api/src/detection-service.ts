@@ -33,6 +33,11 @@ export interface DetectionServiceOptions {
 	readonly maxQueueDepth: number;
 }
 
+/** Room beyond the largest depth, as a part of it, that only callers with few jobs get. */
+const EXTRA_ROOM = 0.1;
+/** How many jobs are few, as a part of the largest depth. */
+const FEW = 0.01;
+
 /** A job to be. */
 export interface NewDetection {
 	readonly id: string;
@@ -66,11 +71,17 @@ export class DetectionService {
 		this.#options = options;
 	}
 
-	/** @throws AppError `queue_full`, `queue_unavailable`. */
-	async admit(): Promise<void> {
+	/**
+	 * Takes a job when there is room in the queue; of a caller with few jobs in it also when others have filled it.
+	 *
+	 * @throws AppError `queue_full`, `queue_unavailable`.
+	 */
+	async admit(owner: string): Promise<void> {
 		const { producer, waiter, maxQueueDepth } = this.#options;
 		const depth = await producer.depth('detect');
 		if (depth >= maxQueueDepth) {
+			const hasExtraRoom = depth < maxQueueDepth * (1 + EXTRA_ROOM);
+			if (hasExtraRoom && (await producer.depthOf(owner)) < Math.floor(maxQueueDepth * FEW)) return;
 			const retryAfterSeconds = waiter.drainRate.secondsFor(depth - maxQueueDepth + 1);
 			throw new AppError('queue_full', { detail: `try again in ${retryAfterSeconds} s`, retryAfterSeconds });
 		}

@@ -78,7 +78,7 @@ export class JobSubmissions {
 			if (job) return { job, isReplay: false, isShared: true };
 		}
 		try {
-			await service.admit();
+			await service.admit(owner);
 			const detection = { ...order, id, media, urgency: order.priority, fingerprint, isDetached: true };
 			const deadline = this.#deadline(order);
 			const job = await service.submit({ ...detection, deadline }, submission);

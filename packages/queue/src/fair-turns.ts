@@ -101,3 +101,17 @@ export async function takeTurns(
 		Math.min(MAX_PRIORITY, (first + place + turns) * DIGITS + digit),
 	);
 }
+
+/** About how many jobs of a caller wait: the turns that its lines have taken and that have not come yet. */
+export async function turnsAhead(queue: Queue, redis: Redis, owner: string): Promise<number> {
+	const lines = Object.values(HEAD_STARTS).map(({ digit }) => `${owner}:${digit}`);
+	const [[, score] = [], [now, ...ends]] = await Promise.all([
+		redis.zrange(queue.keys.prioritized ?? '', '0', '0', 'WITHSCORES'),
+		redis.hmget(redisKeys(queue.opts.prefix ?? '').turns, 'now', ...lines),
+	]);
+	if (score === undefined) return 0;
+	const priority = Math.floor(Number(score) / 2 ** 32);
+	const headStart = Object.values(HEAD_STARTS).find(({ digit }) => digit === priority % DIGITS);
+	const present = Math.max(Number(now ?? 0), Math.floor(priority / DIGITS) - (headStart?.turns ?? 0));
+	return ends.reduce((sum, end) => sum + Math.max(0, Number(end ?? 0) - present), 0);
+}

@@ -2,7 +2,7 @@ import { type DetectJobInput, OPEN_CALLER } from '@facet/contracts';
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
-import { takeTurns } from './fair-turns.ts';
+import { takeTurns, turnsAhead } from './fair-turns.ts';
 import type { Queues } from './queues.ts';
 
 export interface ProducerOptions {
@@ -85,6 +85,11 @@ export class JobProducer {
 	/** Number of jobs that wait for a worker. */
 	async depth(name: JobName): Promise<number> {
 		return this.#options.queues.use(name, (queue) => queue.getJobCountByTypes(...WAITING_STATES));
+	}
+
+	/** About how many detect jobs of a caller wait for a worker. */
+	async depthOf(owner: string): Promise<number> {
+		return this.#options.queues.use('detect', (queue, redis) => turnsAhead(queue, redis, owner));
 	}
 
 	async statistics(name: JobName): Promise<QueueStatistics> {
