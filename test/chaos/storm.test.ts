@@ -133,7 +133,7 @@ it(
 		}
 		await Promise.all(callers);
 		const totals = await ledger.settle();
-		expect(totals).toMatchObject({ jobs: JOBS, losses: 0, duplicates: 0 });
+		expect(totals).toMatchObject({ jobs: JOBS, losses: 0, duplicates: 0, cropsMissing: 0 });
 		await expectNothingInRedis(redis.client, facet.prefix);
 		await Promise.all(workers.map((worker) => worker.end()));
 		// What the last killed worker left goes when another one starts.

@@ -40,7 +40,8 @@ const DECOMPRESSORS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
  * Downloads a URL into a file, following at most five redirects, each of which passes the client's guard again.
  *
  * @returns the number of bytes written.
- * @throws AppError `url_blocked`, `download_failed`, `download_timeout` or `too_large`. The file may hold a part then.
+ * @throws AppError `url_blocked`, `download_failed`, `download_timeout` or `too_large`; `internal` when the file cannot be
+ * written. It may hold a part then.
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<number> {
 	const timeout = AbortSignal.timeout(options.timeoutMs);
@@ -128,6 +129,9 @@ function decompression(header: string | string[] | undefined): NodeJS.ReadWriteS
 	});
 }
 
+/** Faults of the file that is written, not of the host: a disk that is full or broken, no more open files. */
+const LOCAL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']);
+
 function toDownloadError(error: unknown, timeout: AbortSignal): AppError {
 	if (error instanceof AppError) return error;
 	if (
@@ -142,5 +146,6 @@ function toDownloadError(error: unknown, timeout: AbortSignal): AppError {
 	const cause = error instanceof Error ? error.cause : undefined;
 	if (cause instanceof AppError) return cause;
 	const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+	if (LOCAL_CODES.has(code)) return new AppError('internal', { retryable: true, cause: error });
 	return new AppError('download_failed', { retryable: !LASTING_CODES.has(code), cause: error });
 }

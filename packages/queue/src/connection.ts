@@ -32,6 +32,9 @@ function connect(url: string, logger: Logger, options: FailurePolicy): Redis {
 		connectTimeout: 5000,
 		// Redis comes back within seconds after a restart; a client that sleeps longer than that prolongs the outage.
 		retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 1000),
+		// After a failover the old server may live on as a replica and keep its connections: the address leads to the new one
+		// by now. What was refused is sent again there; it was not done.
+		reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
 	});
 	// One line an outage, not one a connection attempt: ioredis emits 'error' for each of these.
 	let reported = false;
