@@ -81,7 +81,7 @@ function print(): void {
 	const columns = Object.keys(reports[0]?.figures ?? {});
 	const rows = reports.map(({ model, figures, decodeMs, totalMs }) => [
 		model,
-		...columns.map((column) => toText(figures[column] ?? Number.NaN)),
+		...columns.map((column) => toText(column, figures[column] ?? Number.NaN)),
 		decodeMs.median.toFixed(1),
 		totalMs.median.toFixed(1),
 		totalMs.mean.toFixed(1),
@@ -98,6 +98,6 @@ function print(): void {
 }
 
 /** Counts as they are, shares with four decimals. */
-function toText(figure: number): string {
-	return Number.isInteger(figure) && figure > 1 ? String(figure) : figure.toFixed(4);
+function toText(column: string, figure: number): string {
+	return column === 'missed' ? String(figure) : figure.toFixed(4);
 }

@@ -75,10 +75,17 @@ async function orTurned(
 	const sure = Math.min(SUREST, SURE * engine.scoreThreshold);
 	if (bestScore(upright) >= sure) return upright;
 	let best = upright;
+	// Where something was found upright, that it was poorly seen is likelier than that it lies on its side.
+	const isFound = bestScore(upright) >= engine.scoreThreshold;
 	let leastBest = Math.max(bestScore(upright), engine.scoreThreshold) + TURN_GAIN;
+	if (isFound) leastBest = Math.max(leastBest, sure);
 	for (const turn of TURNS) {
 		const found = await completeAll(engine, turnImage(image, turn), options);
 		if (bestScore(found) < leastBest) continue;
+		// UltraFace scores a turned face like an upright one, often higher: 3 of 154 video faces were answered turned.
+		// Only more faces speak for a turn then.
+		if (isFound && engine.look === undefined && countFaces(found, engine) <= countFaces(best, engine))
+			continue;
 		leastBest = bestScore(found);
 		best = found.map((face) => ({ ...turnBack(face, turn, image), detectorPass: `rotated_${turn}` }));
 		if (leastBest >= sure) break;
@@ -126,6 +133,10 @@ function scaleFace(face: Detection, scale: number): Detection {
 		landmarks: mapLandmarks(face.landmarks, point),
 		...(face.landmarks68 && { landmarks68: face.landmarks68.map(point) }),
 	};
+}
+
+function countFaces(faces: readonly Detection[], { scoreThreshold }: Engine): number {
+	return faces.filter(({ score }) => score >= scoreThreshold).length;
 }
 
 function bestScore(faces: readonly Detection[]): number {
