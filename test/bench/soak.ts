@@ -15,7 +15,8 @@ import type { ServiceProcess } from '../support/service-process.ts';
 import { slopeOf } from './slope.ts';
 
 /**
- * Many jobs through an API and a worker, and what they cost in the long run: `npm run soak -- [--jobs 20000] [--seconds N]`.
+ * Many jobs through an API and a worker, and what they cost in the long run: `npm run soak -- [--jobs 20000] [--seconds N]
+ * [--preload libjemalloc.so.2]`, the last as the image of the worker does it.
  * Photos, a few videos, faults and cancels, eight callers that are never idle. Prints what was measured along the way and
  * its slope after the first quarter; fails when a process or Redis grows by more than 1 MB (10^6 bytes) per 1,000 jobs, or
  * the number of its files or threads by more than one, or temporary files stay. Linux only: it reads /proc.
@@ -25,6 +26,7 @@ const { values } = parseArgs({
 	options: {
 		jobs: { type: 'string', default: '20000' },
 		seconds: { type: 'string', default: '86400' },
+		preload: { type: 'string', default: '' },
 	},
 });
 const total = Number(values.jobs);
@@ -61,7 +63,13 @@ const redis = new Redis(redisServer.url);
 const facet = await Facet.start(
 	redisServer.url,
 	// Results end within the run, so that Redis is measured with as many coming as going.
-	{ MODELS_DIR: resolve('models'), RESULT_TTL_SECONDS: '15', INFERENCE_THREADS: '2', JOB_LOCK_MS: '10000' },
+	{
+		MODELS_DIR: resolve('models'),
+		RESULT_TTL_SECONDS: '15',
+		INFERENCE_THREADS: '2',
+		JOB_LOCK_MS: '10000',
+		...(values.preload && { LD_PRELOAD: values.preload }),
+	},
 	0,
 );
 const counts = { succeeded: 0, failed: 0, canceled: 0, refused: 0 };

@@ -55,7 +55,7 @@ async function conclude(
 	await expectNothingInRedis(server.client, facet.prefix);
 	await Promise.all(workers.map((worker) => worker.end()));
 	await expectNothingOnDisk(facet);
-	expect(totals).toMatchObject({ losses: 0, cropsMissing: 0 });
+	expect(totals).toMatchObject({ losses: 0, cropsMissing: 0, workersLost: 0 });
 	reportCounts(context.task, totals);
 }
 

@@ -75,7 +75,7 @@ async function conclude(
 	await expectNothingInRedis(redis, facet.prefix);
 	await Promise.all([...workers].map((worker) => worker.end()));
 	await expectNothingOnDisk(facet);
-	expect(totals).toMatchObject({ losses: 0, cropsMissing });
+	expect(totals).toMatchObject({ losses: 0, cropsMissing, workersLost: 0 });
 	reportCounts(context.task, totals);
 }
 

@@ -23,6 +23,8 @@ const SECRET = generateWebhookSecret();
 /** A fault each time that so many jobs were accepted. */
 const JOBS_PER_FAULT = 25;
 const WORKERS = 2;
+/** A busy machine keeps a worker from renewing its locks for a second now and then: that is no fault of the plan's. */
+const LOCK_MS = '2000';
 const CALLERS = 4;
 const TIMEOUT_MS = 120_000 + JOBS * 1500;
 
@@ -51,7 +53,7 @@ beforeAll(async () => {
 		// What was answered is on the disk: then nothing at all may be lost.
 		DurableRedis.start('always'),
 	]);
-	facet = await Facet.start(redis.url, chaosEnvironment(SECRET), 0);
+	facet = await Facet.start(redis.url, { ...chaosEnvironment(SECRET), JOB_LOCK_MS: LOCK_MS }, 0);
 	api = await facet.startApi();
 	workers = await Promise.all(Array.from({ length: WORKERS }, () => facet.startWorker()));
 	ledger = new Ledger(facet, media, hook);
@@ -70,7 +72,7 @@ const FAULTS: Readonly<Record<Fault, () => Promise<void>>> = {
 		const worker = workers[random.below(workers.length)];
 		worker?.signal('SIGSTOP');
 		// Longer than its locks last: others take its jobs.
-		await delay(2500);
+		await delay(4000);
 		worker?.signal('SIGCONT');
 	},
 	'kill API': async () => {
@@ -134,6 +136,8 @@ it(
 		await Promise.all(callers);
 		const totals = await ledger.settle();
 		expect(totals).toMatchObject({ jobs: JOBS, losses: 0, duplicates: 0, cropsMissing: 0 });
+		// Chance may kill the worker of one job three times, the third while it runs alone.
+		expect(totals.workersLost).toBeLessThanOrEqual(JOBS / 500);
 		await expectNothingInRedis(redis.client, facet.prefix);
 		await Promise.all(workers.map((worker) => worker.end()));
 		// What the last killed worker left goes when another one starts.

@@ -56,7 +56,7 @@ async function conclude(context: { readonly task: Parameters<typeof reportCounts
 	await expectNothingInRedis(redis, facet.prefix);
 	await Promise.all([...workers].map((worker) => worker.end()));
 	await expectNothingOnDisk(facet);
-	expect(totals).toMatchObject({ losses: 0, cropsMissing: 0 });
+	expect(totals).toMatchObject({ losses: 0, cropsMissing: 0, workersLost: 0 });
 	reportCounts(context.task, totals);
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type Logger } from '@facet/contracts';
 import type { Redis } from 'ioredis';
 import { redisKeys } from './keys.ts';
@@ -10,10 +11,18 @@ import { RunGate } from './run-gate.ts';
 const MAX_SHARED_LOSSES = 2;
 /** Longer than a job may run. */
 const MARK_TTL_SECONDS = 86_400;
+const LOOK_AGAIN_MS = 100;
+/**
+ * A worker that has lost its lock because Redis was away, or because the machine is too busy, notices at its next renewal,
+ * half a lock later, and takes its mark back. So many locks after the job was taken it is dead.
+ */
+const PATIENCE_LOCKS = 3;
 
 export interface RunTurnsOptions {
 	readonly redis: Redis;
 	readonly prefix: string;
+	/** How long a worker may be silent before its jobs go to another, in milliseconds. */
+	readonly lockMs: number;
 	/** Takes jobs off the queue; not while one runs alone. */
 	readonly worker: { pause(doNotWaitActive: boolean): Promise<void>; resume(): Promise<void> };
 	readonly logger: Logger;
@@ -29,8 +38,8 @@ interface Turn {
 
 /**
  * Runs the jobs of a worker beside each other, but one on which workers were lost with no other. Such a run is marked in
- * Redis. A mark that is still there when the job is taken again was left by a worker that was lost, and nothing but this
- * job can have done it: no job is given up for what another one did.
+ * Redis. A mark that stays when the job is taken again was left by a worker that was lost, and nothing but this job can have
+ * done it: no job is given up for what another one did.
  */
 export class RunTurns {
 	readonly #options: RunTurnsOptions;
@@ -57,11 +66,13 @@ export class RunTurns {
 		}
 	}
 
-	async #runMarked<T>({ jobId, lostWorkers }: Turn, run: () => Promise<T>): Promise<T> {
+	async #runMarked<T>(turn: Turn, run: () => Promise<T>): Promise<T> {
+		const { jobId, lostWorkers, signal } = turn;
 		const { redis, prefix, logger } = this.#options;
 		const mark = redisKeys(prefix).loneRun(jobId);
+		const isMine = await this.#setMark(mark, signal);
 		try {
-			if ((await redis.set(mark, '1', 'EX', MARK_TTL_SECONDS, 'NX')) !== 'OK') {
+			if (!isMine) {
 				throw new AppError('worker_lost', {
 					detail: `${lostWorkers} workers were lost while they ran the job, the last one with no other job`,
 					retryable: false,
@@ -72,6 +83,17 @@ export class RunTurns {
 		} finally {
 			// Whatever came of it, this worker lives.
 			await redis.del(mark);
+		}
+	}
+
+	/** @returns false when another one's mark stays. */
+	async #setMark(mark: string, signal: AbortSignal): Promise<boolean> {
+		const { redis, lockMs } = this.#options;
+		const giveUpAt = Date.now() + PATIENCE_LOCKS * lockMs;
+		for (;;) {
+			if ((await redis.set(mark, '1', 'EX', MARK_TTL_SECONDS, 'NX')) === 'OK') return true;
+			if (Date.now() > giveUpAt) return false;
+			await delay(LOOK_AGAIN_MS, undefined, { signal });
 		}
 	}
 }

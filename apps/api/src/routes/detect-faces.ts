@@ -47,8 +47,9 @@ export function detectFaces(options: DetectFacesOptions): RequestHandler {
 		);
 		if (outcome === undefined) {
 			if (!respondAsync) throw new AppError('wait_timeout');
+			const document = await views.document(awaited.job);
 			response.status(202).setHeader('Location', `/v1/jobs/${awaited.job.id}`);
-			response.json(await views.document(awaited.job));
+			response.json(document);
 			return;
 		}
 		if (outcome.status !== 'succeeded') throw AppError.fromRecord(outcome.error);

@@ -35,11 +35,13 @@ export function createJob({ submissions, views, body }: CreateJobOptions): Reque
 		const { id } = submitted.job;
 		setJobId(response, id);
 		const job = wait ? await views.findEnded(caller.id, id, wait * 1000) : submitted.job;
+		// Redis may go away in between; an error has none of these headers.
+		const document = await views.document(job);
 		response.setHeader('Location', `/v1/jobs/${id}`);
 		const applied = preferenceApplied({ respondAsync, waitSeconds: wait });
 		if (applied !== undefined) response.setHeader('Preference-Applied', applied);
 		if (submitted.isReplay) response.setHeader('Idempotent-Replayed', 'true');
 		if (submitted.isShared) response.setHeader('Facet-Deduplicated', 'true');
-		response.status(outcomeOf(job) ? 200 : 202).json(await views.document(job));
+		response.status(outcomeOf(job) ? 200 : 202).json(document);
 	};
 }
