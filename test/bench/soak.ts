@@ -18,7 +18,7 @@ import { slopeOf } from './slope.ts';
  * Many jobs through an API and a worker, and what they cost in the long run: `npm run soak -- [--jobs 20000] [--seconds N]
  * [--preload libjemalloc.so.2]`, the last as the image of the worker does it.
  * Photos, a few videos, faults and cancels, eight callers that are never idle. Prints what was measured along the way and
- * its slope after the first quarter; fails when a process or Redis grows by more than 1 MB (10^6 bytes) per 1,000 jobs, or
+ * its slope after the warm-up; fails when a process or Redis grows by more than 1 MB (10^6 bytes) per 1,000 jobs, or
  * the number of its files or threads by more than one, or temporary files stay. Linux only: it reads /proc.
  */
 
@@ -35,6 +35,8 @@ const CALLERS = 8;
 const SAMPLES = 80;
 const LINES = 16;
 const MOST_PER_1000 = 1;
+/** Heaps, pools and arenas have filled by then; a short run has half of it left to measure. */
+const WARM_UP_JOBS = 2000;
 
 interface Measures extends Readonly<Record<string, number>> {
 	readonly jobs: number;
@@ -169,12 +171,13 @@ async function usage({ pid }: ServiceProcess): Promise<{ mb: number; files: numb
 
 /** @returns whether nothing grows. */
 function report(samples: readonly Measures[], temporaryFiles: readonly string[]): boolean {
+	const warmUp = Math.max(done / 4, Math.min(done / 2, WARM_UP_JOBS));
 	const every = Math.max(1, Math.ceil(samples.length / LINES));
 	console.table(
 		samples.filter((_, index) => index % every === 0 || index === samples.length - 1).map(rounded),
 	);
-	console.log(`${done} jobs:`, counts);
-	const late = samples.filter(({ jobs }) => jobs >= done / 4);
+	console.log(`${done} jobs, the first ${Math.round(warmUp)} to warm up:`, counts);
+	const late = samples.filter(({ jobs }) => jobs >= warmUp);
 	const slopes = Object.keys(samples[0] ?? {})
 		.filter((name) => name !== 'jobs')
 		.map((name) => ({ name, slope: 1000 * slopeOf(late.map((at) => ({ x: at.jobs, y: at[name] ?? 0 }))) }));
