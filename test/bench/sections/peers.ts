@@ -1,0 +1,94 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeForDetection } from '@facet/media';
+import type { Bench, Section } from '../suite/bench.ts';
+import { type Peer, type RawPhoto, startPeers } from '../suite/peer.ts';
+import { median, rounded } from '../suite/statistics.ts';
+
+const MAX_SIDE = 640;
+
+/** Other detectors on the same photos, one core each, in turn. */
+export const peersSection: Section = {
+	name: 'peers',
+	title: 'Peers on one core',
+	async run(bench) {
+		const bound = await bench.bound();
+		const { peers, missing } = await startPeers({
+			modelsDir: bench.modelsDir,
+			mayInstall: bench.size.name === 'full',
+		});
+		const count = bench.size.peerPhotos;
+		const ownMs: number[] = [];
+		const peerMs = peers.map((): number[] => []);
+		const faces = peers.map(() => 0);
+		try {
+			const raw = await rawPhotos(bench, count);
+			for (const peer of peers) for (const photo of raw) await peer.look(photo);
+			for (let round = 0; round < bench.size.rounds; round += 1) {
+				const speed = await bound.run(bench.photos.paths(count), { threads: 1, inFlight: 1 });
+				ownMs.push(1000 / speed);
+				for (const [index, peer] of peers.entries()) {
+					const looks = await lookAtAll(peer, raw);
+					peerMs[index]?.push(looks.ms / count);
+					faces[index] = looks.faces;
+				}
+			}
+		} finally {
+			for (const peer of peers) await peer.stop();
+		}
+		const timesOf = (index: number) =>
+			rounded(median((peerMs[index] ?? []).map((ms, round) => ms / (ownMs[round] ?? Number.NaN))), 1);
+		const targets = peers.flatMap((peer, index) =>
+			peer.name === '@vladmandic/face-api'
+				? [{ figure: 'photos for each one of face-api, on one core', value: timesOf(index), least: 12 }]
+				: [],
+		);
+		return {
+			rows: [
+				{
+					detector: 'Facet, ultraface',
+					version: '',
+					'ms a photo': rounded(median(ownMs), 1),
+					'photos of Facet for each one': 1,
+					faces: '',
+				},
+				...peers.map(({ name, version }, index) => ({
+					detector: name,
+					version,
+					'ms a photo': rounded(median(peerMs[index] ?? []), 1),
+					'photos of Facet for each one': timesOf(index),
+					faces: faces[index] ?? 0,
+				})),
+			],
+			targets,
+			figures: Object.fromEntries(peers.map((peer, index) => [`timesOf ${peer.name}`, timesOf(index)])),
+			notes: [
+				`${count} sample photos, one after the other, boxes and landmarks; medians of ${bench.size.rounds} rounds and of their ratios. Facet decodes the JPEG within its time; the peers are handed the pixels, at the ${MAX_SIDE} pixels that Facet looks at, so that no decoder of theirs counts.`,
+				...missing,
+			],
+		};
+	},
+};
+
+async function lookAtAll(peer: Peer, photos: readonly RawPhoto[]): Promise<{ ms: number; faces: number }> {
+	let [ms, faces] = [0, 0];
+	for (const photo of photos) {
+		const look = await peer.look(photo);
+		ms += look.ms;
+		faces += look.faces;
+	}
+	return { ms, faces };
+}
+
+/** The photos as files of pixels. */
+async function rawPhotos(bench: Bench, count: number): Promise<RawPhoto[]> {
+	const raw: RawPhoto[] = [];
+	for (const [index, path] of bench.photos.paths(count).entries()) {
+		const limits = { maxSide: MAX_SIDE, maxPixels: 100_000_000, timeoutMs: 60_000 };
+		const { width, height, data } = (await decodeForDetection(path, limits)).image;
+		const file = join(bench.photos.directory, `${index}.rgb`);
+		await writeFile(file, data);
+		raw.push({ path: file, width, height });
+	}
+	return raw;
+}

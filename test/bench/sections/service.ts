@@ -1,0 +1,62 @@
+import type { Section } from '../suite/bench.ts';
+import { median, rounded } from '../suite/statistics.ts';
+
+/** Photos through the whole service, against the bound, in turn. */
+export const serviceSection: Section = {
+	name: 'service',
+	title: 'Service, asynchronous, against the bound',
+	async run(bench) {
+		const { size, photos, cores, redis } = bench;
+		const bound = await bench.bound();
+		const service = await bench.service();
+		await bench.photosPerSecond(service, 12, true);
+		const kinds = {
+			'bound: decoding and network alone': () => bound.run(photos.paths(size.photos), { threads: cores }),
+			'service, crops off': () => bench.photosPerSecond(service, size.photos),
+			'service, crops on': () => bench.photosPerSecond(service, size.photos, true),
+		};
+		const speeds = Object.keys(kinds).map((): number[] => []);
+		for (let round = 0; round < size.rounds; round += 1) {
+			for (const [index, measure] of Object.values(kinds).entries()) speeds[index]?.push(await measure());
+		}
+		// Apart from the rounds, since reading the accounts is work for Redis too.
+		const work = await redis.workOf(async () => void (await bench.photosPerSecond(service, size.photos)));
+		const [boundSpeeds = []] = speeds;
+		const ratioOf = (index: number) =>
+			rounded(
+				median((speeds[index] ?? []).map((speed, round) => speed / (boundSpeeds[round] ?? Number.NaN))),
+				3,
+			);
+		const perJob = (value: number) => value / size.photos;
+		return {
+			rows: Object.keys(kinds).map((kind, index) => ({
+				kind,
+				'photos a second': rounded(median(speeds[index] ?? []), 1),
+				'of the bound': ratioOf(index),
+				'lowest and highest ratio': extremes(
+					(speeds[index] ?? []).map((speed, round) => speed / (boundSpeeds[round] ?? Number.NaN)),
+				),
+			})),
+			targets: [
+				{ figure: 'asynchronous, crops off, of the bound', value: ratioOf(1), least: 0.9 },
+				{ figure: 'asynchronous, crops on, of the bound', value: ratioOf(2), least: 0.8 },
+			],
+			figures: {
+				servicePhotosPerSecond: rounded(median(speeds[1] ?? []), 2),
+				serviceWithCropsPhotosPerSecond: rounded(median(speeds[2] ?? []), 2),
+				redisCommandsPerJob: rounded(perJob(work.commands), 1),
+				redisRoundTripsPerJob: rounded(perJob(work.reads), 1),
+				redisProcessorMsPerJob: rounded(perJob(1000 * work.processorSeconds), 3),
+			},
+			notes: [
+				`${size.rounds} rounds of ${size.photos} photos of 1920 pixels, one kind after the other in each round; medians of the rounds, and of each round’s ratio.`,
+				'From the first `POST /v1/jobs` to the last `GET /v1/jobs/{id}` with its result, over HTTP. The client, the server of the photos and Redis run on the same cores.',
+				`Redis, a job: ${rounded(perJob(work.reads), 1)} reads from its connections, ${rounded(perJob(work.commands), 1)} commands with those inside scripts, ${rounded(perJob(1000 * work.processorSeconds), 2)} ms of its core; all processes together, their looks at canceled jobs and deadlines included.`,
+			],
+		};
+	},
+};
+
+function extremes(ratios: readonly number[]): string {
+	return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+}
