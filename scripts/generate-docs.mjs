@@ -4,12 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { configurationMarkdown, environmentExample } from '../packages/config/dist/index.js';
 import { clientTypes } from './docs/client-types.mjs';
+import { licencesMarkdown } from './docs/licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const checkOnly = process.argv.includes('--check');
 
 const documents = {
 	'docs/configuration.md': configurationMarkdown(),
+	'docs/licences.md': await licencesMarkdown(),
 	'.env.example': environmentExample(),
 	'packages/client/src/schema.ts': await clientTypes(),
 };
