@@ -1,11 +1,11 @@
-/** Numbers from 0 to before 1 that follow from a seed: the same ones each time. Mulberry32, by Tommy Ettinger, public domain. */
-export function randomFrom(seed: number): () => number {
-	let state = seed >>> 0;
+import { createHash } from 'node:crypto';
+
+/** Numbers from 0 to before 1 that follow from a name: the same ones each time. */
+function randomFrom(name: string): () => number {
+	let drawn = 0;
 	return () => {
-		state = (state + 0x6d2b79f5) >>> 0;
-		let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+		drawn += 1;
+		return createHash('sha256').update(`${name} ${drawn}`).digest().readUInt32BE(0) / 2 ** 32;
 	};
 }
 
@@ -64,7 +64,7 @@ const MUTATIONS: readonly Mutation[] = [
 
 /** One of the files, changed in one to three ways; which, and how, follows from the seed and the number. */
 export function mutant(files: readonly Buffer[], seed: number, number: number): Buffer {
-	const uniform = randomFrom(Math.imul(seed, 0x9e3779b1) + number);
+	const uniform = randomFrom(`${seed} ${number}`);
 	const random = (below: number) => Math.floor(uniform() * below);
 	const pick = () => files[random(files.length)] ?? Buffer.alloc(0);
 	let bytes: Buffer = Buffer.from(pick());
