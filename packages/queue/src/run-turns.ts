@@ -54,45 +54,44 @@ export class RunTurns {
 	/** @throws AppError `worker_lost`; the reason of the signal; what the run throws. */
 	async run<T>(turn: Turn, run: () => Promise<T>): Promise<T> {
 		if (turn.lostWorkers < MAX_SHARED_LOSSES) return this.#gate.shared(turn.signal, run);
-		const { worker } = this.#options;
+		const { redis, prefix, worker } = this.#options;
+		const mark = redisKeys(prefix).loneRun(turn.jobId);
+		await this.#expectNoMark(mark, turn);
 		this.#lone += 1;
 		// What would wait here for the end of this one is for other workers.
 		await worker.pause(true);
 		try {
-			return await this.#gate.alone(turn.signal, () => this.#runMarked(turn, run));
+			return await this.#gate.alone(turn.signal, async () => {
+				await redis.set(mark, '1', 'EX', MARK_TTL_SECONDS);
+				this.#options.logger.info(
+					{ jobId: turn.jobId, lostWorkers: turn.lostWorkers },
+					'queue: job runs alone, it has cost workers',
+				);
+				// Whatever comes of it, this worker lives then.
+				try {
+					return await run();
+				} finally {
+					await redis.del(mark);
+				}
+			});
 		} finally {
 			this.#lone -= 1;
 			if (this.#lone === 0) await worker.resume();
 		}
 	}
 
-	async #runMarked<T>(turn: Turn, run: () => Promise<T>): Promise<T> {
-		const { jobId, lostWorkers, signal } = turn;
-		const { redis, prefix, logger } = this.#options;
-		const mark = redisKeys(prefix).loneRun(jobId);
-		const isMine = await this.#setMark(mark, signal);
-		try {
-			if (!isMine) {
+	/** Waits for a mark to be taken back. @throws AppError `worker_lost` when it stays. */
+	async #expectNoMark(mark: string, { lostWorkers, signal }: Turn): Promise<void> {
+		const { redis, lockMs } = this.#options;
+		const giveUpAt = Date.now() + PATIENCE_LOCKS * lockMs;
+		while ((await redis.exists(mark)) === 1) {
+			if (Date.now() > giveUpAt) {
+				await redis.del(mark);
 				throw new AppError('worker_lost', {
 					detail: `${lostWorkers} workers were lost while they ran the job, the last one with no other job`,
 					retryable: false,
 				});
 			}
-			logger.info({ jobId, lostWorkers }, 'queue: job runs alone, it has cost workers');
-			return await run();
-		} finally {
-			// Whatever came of it, this worker lives.
-			await redis.del(mark);
-		}
-	}
-
-	/** @returns false when another one's mark stays. */
-	async #setMark(mark: string, signal: AbortSignal): Promise<boolean> {
-		const { redis, lockMs } = this.#options;
-		const giveUpAt = Date.now() + PATIENCE_LOCKS * lockMs;
-		for (;;) {
-			if ((await redis.set(mark, '1', 'EX', MARK_TTL_SECONDS, 'NX')) === 'OK') return true;
-			if (Date.now() > giveUpAt) return false;
 			await delay(LOOK_AGAIN_MS, undefined, { signal });
 		}
 	}
