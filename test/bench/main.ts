@@ -49,6 +49,8 @@ const { values } = parseArgs({
 		write: { type: 'string' },
 	},
 });
+if (values.write !== undefined && (values.quick || values.only !== undefined))
+	throw new RangeError('Expected --write without --quick and --only: the page shows one whole run');
 const sections = sectionsOf(values.only);
 const size = values.quick ? QUICK : FULL;
 const startedAt = new Date();

@@ -5,6 +5,8 @@ import { rounded } from '../suite/statistics.ts';
 const HOUR = 3600;
 /** How busy a Redis core may be before latencies grow. */
 const REDIS_SHARE = 0.5;
+/** How busy the one core of an API process may be. */
+const API_SHARE = 0.7;
 const FLEET = 1000;
 
 /** Arithmetic on what the other sections have found; see docs/performance.md. */
@@ -45,12 +47,20 @@ export const capacitySection: Section = {
 		const { redisBytesPerWaitingJob: waiting, redisBytesPerFinishedJob: finished } = figures;
 		row('MB of Redis for 1,000 waiting jobs', waiting === undefined ? undefined : rounded(waiting / 1000, 1));
 		row('MB of Redis for 1,000 results', finished === undefined ? undefined : rounded(finished / 1000, 1));
+		const { apiProcessorMsPerJob: apiMs } = figures;
+		if (apiMs !== undefined)
+			row('jobs a second of one API process, 70 % busy', rounded((1000 * API_SHARE) / apiMs));
 		if (photos !== undefined && redisMs !== undefined) {
 			const jobsOfRedis = (1000 * REDIS_SHARE) / redisMs;
 			const jobsOfFleet = (photos / cores) * FLEET;
 			row('photos a second that one Redis carries, half busy', rounded(jobsOfRedis));
 			row('worker cores that one Redis feeds, half busy', rounded(jobsOfRedis / (photos / cores)));
 			row(`photos a second of ${FLEET} worker cores`, rounded(jobsOfFleet));
+			if (apiMs !== undefined)
+				row(
+					`API processes, 70 % busy, for ${FLEET} worker cores`,
+					Math.ceil((jobsOfFleet * apiMs) / (1000 * API_SHARE)),
+				);
 			row(`Redis servers, half busy, for ${FLEET} worker cores`, Math.ceil(jobsOfFleet / jobsOfRedis));
 		}
 		const notes =

@@ -1,4 +1,4 @@
-import type { Section } from '../suite/bench.ts';
+import type { MeasuredService, Section } from '../suite/bench.ts';
 import { median, rounded } from '../suite/statistics.ts';
 
 /** Photos through the whole service, against the bound, in turn. */
@@ -20,7 +20,9 @@ export const serviceSection: Section = {
 			for (const [index, measure] of Object.values(kinds).entries()) speeds[index]?.push(await measure());
 		}
 		// Apart from the rounds, since reading the accounts is work for Redis too.
+		const apiBeforeMs = await apiProcessorMs(service);
 		const work = await redis.workOf(async () => void (await bench.photosPerSecond(service, size.photos)));
+		const apiMs = (await apiProcessorMs(service)) - apiBeforeMs;
 		const [boundSpeeds = []] = speeds;
 		const ratioOf = (index: number) =>
 			rounded(
@@ -46,11 +48,13 @@ export const serviceSection: Section = {
 				serviceWithCropsPhotosPerSecond: rounded(median(speeds[2] ?? []), 2),
 				redisCommandsPerJob: rounded(perJob(work.commands), 1),
 				redisRoundTripsPerJob: rounded(perJob(work.reads), 1),
+				apiProcessorMsPerJob: rounded(perJob(apiMs), 2),
 				redisProcessorMsPerJob: rounded(perJob(1000 * work.processorSeconds), 3),
 			},
 			notes: [
 				`${size.rounds} rounds of ${size.photos} photos of 1920 pixels, one kind after the other in each round; medians of the rounds, and of each round’s ratio.`,
 				'From the first `POST /v1/jobs` to the last `GET /v1/jobs/{id}` with its result, over HTTP. The client, the server of the photos and Redis run on the same cores.',
+				`The API, a job: ${rounded(perJob(apiMs), 1)} ms of its core for both requests.`,
 				`Redis, a job: ${rounded(perJob(work.reads), 1)} reads from its connections, ${rounded(perJob(work.commands), 1)} commands with those inside scripts, ${rounded(perJob(1000 * work.processorSeconds), 2)} ms of its core; all processes together, their looks at canceled jobs and deadlines included.`,
 			],
 		};
@@ -59,4 +63,10 @@ export const serviceSection: Section = {
 
 function extremes(ratios: readonly number[]): string {
 	return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+}
+
+/** Processor time that the API has taken until now, by its own metrics. */
+async function apiProcessorMs({ facet }: MeasuredService): Promise<number> {
+	const metrics = await (await fetch(`${facet.url}/metrics`)).text();
+	return 1000 * Number(/^process_cpu_seconds_total\S* (\S+)$/m.exec(metrics)?.[1]);
 }
