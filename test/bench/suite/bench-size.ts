@@ -23,7 +23,7 @@ export const FULL: BenchSize = {
 	name: 'full',
 	rounds: 5,
 	photos: 120,
-	syncRequests: 120,
+	syncRequests: 100,
 	videoMinutes: 10,
 	videos: [
 		{ frames: 5, rounds: 5 },
