@@ -30,7 +30,7 @@ export interface DetectorDescription {
 }
 
 /** Which faces a request wants. */
-export interface WantedFaces {
+interface WantedFaces {
 	/** Least side in pixels of the full picture. */
 	readonly minFaceSize?: number | undefined;
 	/** By default the network's own. */
