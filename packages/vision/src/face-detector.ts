@@ -97,13 +97,16 @@ async function toDetection(
 	landmarkNetwork: LandmarkNetwork,
 	isRefined: boolean,
 ): Promise<Detection> {
-	if (landmarks !== undefined && !isRefined) return { box, score, landmarks };
+	if (landmarks !== undefined) {
+		if (!isRefined) return { box, score, landmarks };
+		const points = await landmarkNetwork.refine(image, landmarks);
+		return { box, score, landmarks: toFaceLandmarks(points), landmarks68: points };
+	}
 	// The unclipped box: a face that the picture's edge cuts still has its centre where the network put it.
 	const { points, plausibility } = await landmarkNetwork.locate(image, box);
 	return {
 		box,
-		// A network with points of its own knows a face when it sees one.
-		score: landmarks === undefined ? score * plausibility : score,
+		score: score * plausibility,
 		landmarks: toFaceLandmarks(points),
 		landmarks68: [...points],
 	};

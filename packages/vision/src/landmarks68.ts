@@ -1,4 +1,4 @@
-import type { BoundingBox, Point, RgbImage } from '@facet/contracts';
+import type { BoundingBox, FaceLandmarks, Point, RgbImage } from '@facet/contracts';
 import { z } from 'zod';
 import type { Model } from './model-registry.ts';
 import { type OnnxRuntime, outputOf } from './onnx-session.ts';
@@ -30,6 +30,11 @@ interface LandmarkFit {
 export interface LandmarkNetwork {
 	/** @param box - a face, in pixels of `image`. */
 	locate(image: RgbImage, box: BoundingBox): Promise<LandmarkFit>;
+	/**
+	 * The 68 points of a face whose six are roughly known, in pixels of `image`. One run instead of two: the points say
+	 * better than a box where the face is (error on 154 video faces .0586 of the eyes' distance, from SCRFD's own .0771).
+	 */
+	refine(image: RgbImage, landmarks: FaceLandmarks): Promise<Point[]>;
 	close(): Promise<void>;
 }
 
@@ -58,7 +63,28 @@ export async function createLandmarkNetwork(model: Model, runtime: OnnxRuntime):
 			const points = await fit(image, squareAround(hull, parameters.refinedSide));
 			return { points, plausibility: plausibility(hull, square, parameters.usualSpread) };
 		},
+		refine: (image, landmarks) => fit(image, squareOf(landmarks)),
 		close: () => session.close(),
+	};
+}
+
+/** Eye distances in the height from the eyes to the mouth of a frontal face, as in the ArcFace template. */
+const MOUTH_DROP = 1.06;
+
+/** The square around a face's points, in units of the eyes' distance: its side, and its middle's shift to the chin. */
+const POINTS_SQUARE = { side: 2.5, down: 0.15 };
+
+/** In profile the eyes are no measure, and in a nod the height is none: the larger of the two is. */
+function squareOf({ leftEye, rightEye, mouthCenter }: FaceLandmarks): BoundingBox {
+	const eyes = { x: (leftEye.x + rightEye.x) / 2, y: (leftEye.y + rightEye.y) / 2 };
+	const height = Math.hypot(mouthCenter.x - eyes.x, mouthCenter.y - eyes.y);
+	const unit = Math.max(Math.hypot(rightEye.x - leftEye.x, rightEye.y - leftEye.y), height / MOUTH_DROP, 1);
+	const side = POINTS_SQUARE.side * unit;
+	return {
+		x: (eyes.x + mouthCenter.x - side) / 2,
+		y: (eyes.y + mouthCenter.y - side) / 2 + POINTS_SQUARE.down * unit,
+		width: side,
+		height: side,
 	};
 }
 
