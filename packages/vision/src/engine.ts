@@ -23,6 +23,8 @@ export interface Engine {
 	readonly scoreThreshold: number;
 	/** Whether the landmark network's points take the place of the network's own, where it is measured to be better. */
 	readonly refineLandmarks?: boolean;
+	/** Whether a picture with unsure faces is worth a second look at another scale, as measured. */
+	readonly secondLook?: boolean;
 	/** The faces of `image` at or above `scoreThreshold`, each once; boxes may reach over the image's edge. */
 	detect(image: RgbImage, scoreThreshold: number): Promise<Candidate[]>;
 	/**

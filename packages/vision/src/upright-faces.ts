@@ -33,7 +33,7 @@ const SMALLEST_FACE = 10;
  * about 40 % of the picture.
  */
 export async function findUprightFaces(engine: Engine, image: RgbImage): Promise<UprightFace[]> {
-	const { look, scoreThreshold, inputSide } = engine;
+	const { look, inputSide } = engine;
 	// What takes several looks by itself has its own way with close-ups.
 	if (look === undefined) {
 		return (await engine.detect(image, LEAST_SCORE)).map((face) => ({ ...face, pass: 'plain' }));
@@ -44,7 +44,7 @@ export async function findUprightFaces(engine: Engine, image: RgbImage): Promise
 	});
 	const plain = await take(1);
 	const faces = fuseLooks([plain]);
-	const zoom = secondZoom(faces, scoreThreshold);
+	const zoom = secondZoom(faces, engine);
 	return zoom === undefined
 		? faces.map((face) => ({ ...face, pass: 'plain' }))
 		: fuseLooks([plain, await take(zoom)]).map((face) => ({
@@ -53,10 +53,14 @@ export async function findUprightFaces(engine: Engine, image: RgbImage): Promise
 			}));
 }
 
-function secondZoom(faces: readonly FusedFace[], threshold: number): number | undefined {
-	if (!faces.some(({ score }) => score >= threshold)) return CLOSE_UP_ZOOM;
+function secondZoom(
+	faces: readonly FusedFace[],
+	{ scoreThreshold, secondLook = false }: Engine,
+): number | undefined {
+	if (!faces.some(({ score }) => score >= scoreThreshold)) return CLOSE_UP_ZOOM;
+	if (!secondLook) return undefined;
 	const isUnsure = faces.some(
-		({ score }) => score >= UNSURE.from * threshold && score < UNSURE.to * threshold,
+		({ score }) => score >= UNSURE.from * scoreThreshold && score < UNSURE.to * scoreThreshold,
 	);
 	return isUnsure ? SECOND_ZOOM : undefined;
 }

@@ -13,6 +13,8 @@ const parametersSchema = z.object({
 	inputSide: z.int().positive(),
 	/** Whether the landmark network's points take the place of the network's own. */
 	refineLandmarks: z.boolean().default(false),
+	/** Whether unsure pictures get a second look at another scale. */
+	secondLook: z.boolean().default(false),
 });
 
 /** What tells one network of this family from another. */
@@ -49,6 +51,7 @@ export function createSingleLookEngine(
 		inputSide: parameters.inputSide,
 		scoreThreshold: thresholds.score,
 		refineLandmarks: parameters.refineLandmarks,
+		secondLook: parameters.secondLook,
 		look,
 		async detect(image, scoreThreshold) {
 			const whole = { x: 0, y: 0, width: image.width, height: image.height };
