@@ -1,7 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { open, stat } from 'node:fs/promises';
 import { Failure } from '../failure.mjs';
 import { reasonOf, webRequest } from './web-request.mjs';
 
@@ -50,16 +47,18 @@ async function continueDownload(url, part, { bytes, start, progress }) {
 	}
 	if (start > 0 && !resumed) throw new Failure(`Cannot download a part of ${url}: its server does no ranges`);
 	let received = resumed ? have : 0;
-	const counted = async function* (/** @type {AsyncIterable<Uint8Array>} */ chunks) {
-		for await (const chunk of chunks) {
+	// Written one by one, so that a connection that breaks leaves everything that had come.
+	const file = await open(part, received > 0 ? 'a' : 'w');
+	try {
+		for await (const chunk of response.body) {
 			received += chunk.length;
 			if (received > bytes) throw new Failure(`${url} is longer than the ${bytes} bytes expected`);
+			await file.writeFile(chunk);
 			progress(received);
-			yield chunk;
 		}
-	};
-	const body = Readable.fromWeb(/** @type {import('node:stream/web').ReadableStream} */ (response.body));
-	await pipeline(body, counted, createWriteStream(part, { flags: resumed && have > 0 ? 'a' : 'w' }));
+	} finally {
+		await file.close();
+	}
 	if (received < bytes) throw new Error(`the connection ended after ${received} of ${bytes} bytes`);
 }
 

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startHttpServer, type TestServer } from '../support/http-server.ts';
 import { zipArchive } from '../support/zip-archive.ts';
 
@@ -72,8 +72,7 @@ async function serve(body: Buffer = zip, { doesRanges = true, breaks = 0 }: Answ
 		if (left > 0 && part.length > 100_000) {
 			left--;
 			response.write(part.subarray(0, part.length / 2));
-			// What was written still goes out.
-			response.socket?.destroySoon();
+			void vi.waitFor(partIsThere).finally(() => response.destroy());
 			return;
 		}
 		sentBytes += part.length;
@@ -81,6 +80,15 @@ async function serve(body: Buffer = zip, { doesRanges = true, breaks = 0 }: Answ
 	});
 	await list(server.url);
 	return server.url;
+}
+
+/** Resolves when some of a file has come down. */
+async function partIsThere(): Promise<void> {
+	const cache = join(modelsDir, '.cache');
+	const sizes = await Promise.all(
+		(await readdir(cache)).map(async (name) => (await stat(join(cache, name))).size),
+	);
+	expect(Math.max(...sizes)).toBeGreaterThan(0);
 }
 
 async function list(url: string, override: object = {}) {

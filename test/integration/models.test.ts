@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 interface Model {
 	name: string;
@@ -241,7 +241,12 @@ describe('downloading', () => {
 				...(start > 0 ? { 'content-range': `bytes ${start}-${body.length - 1}/${body.length}` } : {}),
 			});
 			if (ranges.length > 1 || cutAfter > body.length) response.end(body.subarray(start));
-			else response.write(body.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 50));
+			else {
+				response.write(body.subarray(0, cutAfter));
+				void vi
+					.waitFor(async () => expect((await stat(join(dir, 'part'))).size).toBe(cutAfter))
+					.finally(() => response.destroy());
+			}
 		});
 		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 		return {
