@@ -4,8 +4,7 @@ import { runAttached } from './process/run.mjs';
 import { inRoot } from './root.mjs';
 
 /**
- * Changed photos and videos through the built service: `npm run fuzz -- [--photos 10000] [--videos 500] [--seed 1]`; a
- * part of it is in `npm test`.
+ * Changed photos and videos through the built service: `npm run fuzz -- [--photos 10000] [--videos 500] [--seed 1]`.
  */
 await main(async () => {
 	const { values } = parseArgs({

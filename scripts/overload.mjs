@@ -3,7 +3,7 @@ import { main } from './process/main.mjs';
 import { runAttached } from './process/run.mjs';
 import { inRoot } from './root.mjs';
 
-/** Ten times the capacity: `npm run test:overload -- [--seconds 600] [--batch 10000]`; a part of it is in `npm test`. */
+/** Ten times the capacity: `npm run test:overload -- [--seconds 600] [--batch 10000]`. */
 await main(async () => {
 	const { values } = parseArgs({
 		options: {

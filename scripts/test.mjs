@@ -11,6 +11,13 @@ import { inRoot, ROOT } from './root.mjs';
 
 /** @typedef {import('./test/tally-reporter.mjs').Tally} Tally */
 
+/** Minutes each, and with commands of their own: left out unless they are named. */
+const LONG_SCENARIOS = {
+	'test/chaos/**': 'npm run test:chaos',
+	'test/e2e/overload.test.ts': 'npm run test:overload',
+	'test/fuzz/media.test.ts': 'npm run fuzz',
+	'test/bench/main.test.ts': 'npm test -- test/bench/main',
+};
 const PICTURE_TESTS = ['photos', 'crops', 'videos'].map((name) => `test/e2e/${name}.test.ts`);
 
 await main(async () => {
@@ -28,7 +35,8 @@ async function runTests() {
 	const dir = await mkdtemp(join(tmpdir(), 'facet-test-'));
 	atShutdown(() => rm(dir, { recursive: true, force: true }));
 	const args = process.argv.slice(2);
-	const runs = [{ args, env: {} }, ...(args.length === 0 ? runsWithScrfd() : [])];
+	const runs =
+		args.length > 0 ? [{ args, env: {} }] : [{ args: withoutScenarios(), env: {} }, ...runsWithScrfd()];
 	/** @type {Tally} */
 	const tally = { passed: 0, failed: 0, skipped: [] };
 	let exitCode = 1;
@@ -49,6 +57,11 @@ async function runTests() {
 		exitCode = 1;
 	}
 	return { tally, exitCode };
+}
+
+function withoutScenarios() {
+	console.log(`Scenarios with commands of their own: ${Object.values(LONG_SCENARIOS).join(', ')}`);
+	return Object.keys(LONG_SCENARIOS).map((pattern) => `--exclude=${pattern}`);
 }
 
 /** The tests that look at pictures once more, with InsightFace's detector, where its weights are. */
