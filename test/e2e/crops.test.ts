@@ -1,28 +1,13 @@
 import type { WireBox } from '@facet/contracts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Answer, type Environment, Facet } from '../support/facet.ts';
+import { type Answer, Facet } from '../support/facet.ts';
 import { startHttpServer } from '../support/http-server.ts';
+import { OBJECT_STORES, type StoreSetup } from '../support/object-stores.ts';
 import { s3Environment, startS3Server } from '../support/s3-server.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 
-interface StoreSetup {
-	readonly environment: Environment;
-	stop(): Promise<void>;
-}
-
-const stores: [string, () => Promise<StoreSetup>][] = [
-	['file system', async () => ({ environment: {}, stop: async () => {} })],
-	[
-		'S3',
-		async () => {
-			const server = await startS3Server();
-			return { environment: s3Environment(server), stop: () => server.stop() };
-		},
-	],
-];
-
-describe.each(stores)('crops in the %s store', (_, setUp) => {
+describe.each(OBJECT_STORES)('crops in the %s store', (_, setUp) => {
 	let store: StoreSetup;
 	let facet: Facet;
 

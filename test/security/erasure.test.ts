@@ -2,29 +2,12 @@ import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BatchClient } from '../support/batch-client.ts';
-import type { Environment } from '../support/facet.ts';
+import { OBJECT_STORES, type StoreSetup } from '../support/object-stores.ts';
 import { PhotoServer } from '../support/photo-server.ts';
-import { s3Environment, startS3Server } from '../support/s3-server.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import { V1Client } from '../support/v1.ts';
 import { WebhookService } from '../support/webhook-service.ts';
-
-interface StoreSetup {
-	readonly environment: Environment;
-	stop(): Promise<void>;
-}
-
-const stores: [string, () => Promise<StoreSetup>][] = [
-	['file system', async () => ({ environment: {}, stop: async () => {} })],
-	[
-		'S3',
-		async () => {
-			const server = await startS3Server();
-			return { environment: s3Environment(server), stop: () => server.stop() };
-		},
-	],
-];
 
 /** Keys of Redis that name any of these, or hold one of them as text. */
 async function traces({ redis, facet }: WebhookService, ids: readonly string[]): Promise<string[]> {
@@ -40,7 +23,7 @@ async function isThere(url: string): Promise<boolean> {
 	return response.ok;
 }
 
-describe.each(stores)('in the %s store', (_, setUp) => {
+describe.each(OBJECT_STORES)('in the %s store', (_, setUp) => {
 	let store: StoreSetup;
 	let service: WebhookService;
 	let photos: PhotoServer;
