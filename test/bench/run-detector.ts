@@ -1,5 +1,5 @@
 import { type Detection, mapLandmarks, type Point, scaleBox } from '@facet/contracts';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import { createFaceDetector, type FaceDetector, type FaceDetectorOptions } from '@facet/vision';
 import type { PhotoDetections } from './evaluation-set.ts';
 

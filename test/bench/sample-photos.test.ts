@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BoundingBox, type RgbImage, roundBox } from '@facet/contracts';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import { createFaceDetector, type FaceDetector } from '@facet/vision';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 

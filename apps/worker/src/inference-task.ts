@@ -1,4 +1,4 @@
-import type { Detection, RgbImage, Size } from '@facet/contracts';
+import type { BoundingBox, Detection, Size } from '@facet/contracts';
 import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/vision';
 
 /** What a thread is told when it starts. */
@@ -19,6 +19,8 @@ export interface DetectorDescription {
 	readonly kind: 'describe';
 	/** Name of the detection network. */
 	readonly name: string;
+	/** Whether it is a file by its path, whose hash nobody knows. */
+	readonly isFile: boolean;
 	/** Which engine runs it. */
 	readonly engine: string;
 	/** What the networks run on, in order of preference. */
@@ -37,13 +39,44 @@ interface WantedFaces {
 	readonly scoreThreshold?: number | undefined;
 }
 
-/** One photo to decode and search. */
-export interface PhotoTask extends WantedFaces {
-	readonly kind: 'photo';
+/** A photo to decode. */
+interface PhotoFile {
 	/** A file that sharp can read. */
 	readonly path: string;
 	readonly maxPixels: number;
 	readonly timeoutMs: number;
+}
+
+/** Decoded pixels in a file: interleaved 8-bit sRGB, row by row, nothing else. */
+export interface PixelFile extends Size {
+	readonly path: string;
+}
+
+/** Whole-pixel rectangles inside the full picture, in display space, to cut out of it. */
+interface WantedRegions {
+	readonly regions: readonly BoundingBox[];
+}
+
+/** One photo to decode and search. */
+export interface PhotoTask extends PhotoFile, WantedFaces {
+	readonly kind: 'photo';
+}
+
+/** One photo to decode and cut up. */
+export interface CropPhotoTask extends PhotoFile, WantedRegions {
+	readonly kind: 'crop-photo';
+}
+
+/** One decoded frame of a video to cut up. */
+interface CropFrameTask extends WantedRegions {
+	readonly kind: 'crop-frame';
+	readonly frame: PixelFile;
+}
+
+export interface Crops {
+	readonly kind: 'crops';
+	/** A JPEG for each region, in their order. */
+	readonly jpegs: readonly Uint8Array[];
 }
 
 /** The size is that of the full picture in display space. */
@@ -59,19 +92,19 @@ export interface PhotoDetections extends Size {
 /** One decoded frame of a video to search. */
 export interface FrameTask extends WantedFaces {
 	readonly kind: 'frame';
-	readonly image: RgbImage;
-	/** Size of the frame in the video, as a person sees it; by default the image's. */
+	readonly frame: PixelFile;
+	/** Size of the frame in the video, as a person sees it; by default the file's. */
 	readonly source?: Size;
 }
 
 export interface FrameObservations {
 	readonly kind: 'frame';
-	/** In pixels of the image, weak faces included. */
+	/** In pixels of the file, weak faces included. */
 	readonly observations: FaceObservation[];
 	readonly detectMs: number;
 }
 
-/** All sampled frames of a video, to find out who is who. Up to seconds of arithmetic, so not for the main thread. */
+/** All sampled frames of a video, to find out who is who: up to seconds of arithmetic. */
 interface TrackTask {
 	readonly kind: 'track';
 	readonly frames: readonly ObservedFrame[];
@@ -83,5 +116,10 @@ export interface TrackedVideo extends Pick<TrackingResult, 'frames' | 'persons'>
 	readonly kind: 'track';
 }
 
-export type InferenceTask = DescribeTask | PhotoTask | FrameTask | TrackTask;
-export type InferenceResult = DetectorDescription | PhotoDetections | FrameObservations | TrackedVideo;
+export type InferenceTask = DescribeTask | PhotoTask | CropPhotoTask | FrameTask | CropFrameTask | TrackTask;
+export type InferenceResult =
+	| DetectorDescription
+	| PhotoDetections
+	| Crops
+	| FrameObservations
+	| TrackedVideo;

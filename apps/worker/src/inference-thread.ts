@@ -1,10 +1,13 @@
-import { decodeForDetection } from '@facet/media';
+import { readFile } from 'node:fs/promises';
+import { AppError, type RgbImage } from '@facet/contracts';
+import { cropFrameJpegs, cropJpegs, decodeForDetection } from '@facet/media/pictures';
 import {
 	createFaceAnalyzer,
 	createFaceDetector,
 	type FaceAnalyzer,
 	type FaceDetector,
 	inferenceThread,
+	isModelPath,
 	OnnxRuntime,
 	trackFaces,
 } from '@facet/vision';
@@ -16,12 +19,13 @@ import type {
 	InferenceThreadData,
 	PhotoDetections,
 	PhotoTask,
+	PixelFile,
 } from './inference-task.ts';
 import { toSourcePixels } from './source-pixels.ts';
 
 /**
- * A thread of the inference pool. It does the whole of a photo, decoding included, because a run of the network
- * blocks its thread: on the main thread it would hold up the renewal of locks. Frames of videos come decoded.
+ * A thread of the inference process. It does the whole of a photo, decoding and crops included: whatever runs native code
+ * over bytes of strangers is here. Frames of videos come decoded, by ffmpeg.
  */
 export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
 	const runtime = new OnnxRuntime(options.executionProviders);
@@ -33,6 +37,7 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 				return {
 					kind: 'describe',
 					name: detector.name,
+					isFile: isModelPath(options.model),
 					engine: detector.kind,
 					inputSide: detector.inputSide,
 					executionProviders: runtime.providers,
@@ -40,8 +45,12 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 				};
 			case 'photo':
 				return detectPhoto(detector, task);
+			case 'crop-photo':
+				return { kind: 'crops', jpegs: await cropJpegs(task.path, task.regions, task) };
 			case 'frame':
 				return observeFrame(analyzer, task);
+			case 'crop-frame':
+				return { kind: 'crops', jpegs: await cropFrameJpegs(await readPixels(task.frame), task.regions) };
 			case 'track': {
 				const strongScore = task.scoreThreshold ?? detector.scoreThreshold;
 				const { frames, persons } = trackFaces(task.frames, { strongScore });
@@ -80,9 +89,18 @@ async function detectPhoto(
 
 async function observeFrame(
 	analyzer: FaceAnalyzer,
-	{ image, ...wanted }: FrameTask,
+	{ frame, ...wanted }: FrameTask,
 ): Promise<FrameObservations> {
+	const image = await readPixels(frame);
 	const startedAt = performance.now();
 	const observations = await analyzer.analyze(image, wanted);
 	return { kind: 'frame', observations, detectMs: performance.now() - startedAt };
+}
+
+async function readPixels({ path, width, height }: PixelFile): Promise<RgbImage> {
+	const data = await readFile(path);
+	if (data.length === width * height * 3) return { data, width, height };
+	throw new AppError('internal', {
+		detail: `expected ${width} x ${height} pixels in a frame's file, got ${data.length} bytes`,
+	});
 }

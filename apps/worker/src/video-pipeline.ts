@@ -7,19 +7,13 @@ import {
 	type FrameResult,
 	type Person,
 } from '@facet/contracts';
-import {
-	cropFrameJpegs,
-	type FrameRef,
-	openVideo,
-	type ProcessLimit,
-	type Video,
-	type VideoType,
-} from '@facet/media';
+import { type FrameRef, openVideo, type ProcessLimit, type Video, type VideoType } from '@facet/media';
 import type { ObservedFrame, TrackedFrame } from '@facet/vision';
 import pMap from 'p-map';
 import type { CropUploader } from './crop-uploader.ts';
 import type { Inference } from './inference.ts';
 import { largestFace } from './largest-face.ts';
+import { withPixelFile } from './pixel-file.ts';
 import { removedBoxes } from './removed-boxes.ts';
 import { toSourcePixels } from './source-pixels.ts';
 import type { StageClock } from './stage-clock.ts';
@@ -39,6 +33,8 @@ export interface VideoPipelineOptions {
 
 export interface VideoJob {
 	readonly jobId: string;
+	/** For temporary files. */
+	readonly directory: string;
 	readonly path: string;
 	readonly type: VideoType;
 	readonly bytes: number;
@@ -101,22 +97,24 @@ export class VideoPipeline {
 		job.progress(done, wanted.length);
 		return pMap(
 			frames,
-			async ({ index, timestampMs, image }: Frame) => {
-				const { observations, detectMs } = await inference.observeFrame(image, signal, {
-					minFaceSize: job.options.minFaceSize,
-					scoreThreshold: job.options.scoreThreshold,
-					source: { width: video.facts.width, height: video.facts.height },
-				});
+			async (frame: Frame) => {
+				const { observations, detectMs } = await withPixelFile(job.directory, frame, (file) =>
+					inference.observeFrame(file, signal, {
+						minFaceSize: job.options.minFaceSize,
+						scoreThreshold: job.options.scoreThreshold,
+						source: { width: video.facts.width, height: video.facts.height },
+					}),
+				);
 				clock.add('detect', detectMs);
 				done += 1;
 				job.progress(done, wanted.length);
 				const { width, height } = video.facts;
 				return {
-					index,
-					timestampMs,
+					index: frame.index,
+					timestampMs: frame.timestampMs,
 					width,
 					height,
-					observations: toSourcePixels(observations, image, video.facts),
+					observations: toSourcePixels(observations, frame.image, video.facts),
 				};
 			},
 			{ concurrency, signal },
@@ -125,7 +123,7 @@ export class VideoPipeline {
 
 	/** The keys of the crops of each frame, by the frame's index. Full frames are decoded for this alone. */
 	async #crop(
-		{ jobId, clock, signal }: VideoJob,
+		{ jobId, directory, clock, signal }: VideoJob,
 		video: Video,
 		tracked: readonly TrackedFrame[],
 	): Promise<ReadonlyMap<number, (string | null)[]>> {
@@ -135,9 +133,12 @@ export class VideoPipeline {
 		const frames = clock.timeEach('crop', video.frames([...withFaces.values()], { signal }));
 		const keys = await pMap(
 			frames,
-			async ({ index, image }: Frame) => {
+			async (frame: Frame) => {
+				const { index } = frame;
 				const regions = (withFaces.get(index)?.faces ?? []).map(({ box }) => cropRegion(box, video.facts));
-				const jpegs = await cropFrameJpegs(image, regions);
+				const jpegs = await withPixelFile(directory, frame, (file) =>
+					this.#options.inference.cropFrame(file, regions, signal),
+				);
 				const uploaded = await clock.time('upload', () =>
 					this.#options.uploader.upload(jobId, index, jpegs, signal),
 				);

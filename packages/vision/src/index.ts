@@ -7,8 +7,7 @@ export {
 	type FaceDetector,
 	type FaceDetectorOptions,
 } from './face-detector.ts';
-export { InferencePool, type InferencePoolOptions } from './inference-pool.ts';
-export { type InferenceThread, inferenceThread, type TaskOutcome } from './inference-thread.ts';
+export { type InferenceThread, inferenceThread } from './inference-thread.ts';
 export {
 	findModel,
 	findModelFile,
@@ -19,6 +18,8 @@ export {
 	readModelRegistry,
 } from './model-registry.ts';
 export { OnnxRuntime } from './onnx-session.ts';
+export { serveInference } from './serve-inference.ts';
+export type { TaskOutcome } from './task-outcome.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {
 	FaceObservation,

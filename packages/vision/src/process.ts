@@ -1,0 +1,1 @@
+export { InferenceProcess, type InferenceProcessOptions } from './inference-process.ts';
