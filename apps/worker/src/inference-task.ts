@@ -73,7 +73,7 @@ interface CropFrameTask extends WantedRegions {
 	readonly frame: PixelFile;
 }
 
-export interface Crops {
+interface Crops {
 	readonly kind: 'crops';
 	/** A JPEG for each region, in their order. */
 	readonly jpegs: readonly Uint8Array[];

@@ -18,7 +18,6 @@ export {
 	readModelRegistry,
 } from './model-registry.ts';
 export { OnnxRuntime } from './onnx-session.ts';
-export { serveInference } from './serve-inference.ts';
 export type { TaskOutcome } from './task-outcome.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {

@@ -36,6 +36,11 @@ interface PendingTask<Result> {
 
 /** A process that takes longer to close is killed. */
 const CLOSE_TIMEOUT_MS = 5000;
+/**
+ * V8's own 16 MB fill up before the first collection, in each thread: 40 MB of the child's 260 are only that. With 2 the
+ * processor time of a photo is the same.
+ */
+const SEMI_SPACE_MB = 2;
 
 /** One child process of an `InferenceProcess`, from its start to its end. */
 export class InferenceChild<Task, Result> {
@@ -54,7 +59,7 @@ export class InferenceChild<Task, Result> {
 		this.#process = fork(entry, {
 			serialization: 'advanced',
 			env: environment,
-			execArgv: [...process.execArgv],
+			execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MB}`],
 		});
 		this.#process.on('message', (message: MessageToParent<Result>) => this.#receive(message));
 		this.#ended = waitForEnd(this.#process, logger);

@@ -29,7 +29,8 @@ let running = 0;
 let most = 0;
 
 export const { ready, run } = inferenceThread(async ({ missingModel, missingWhile }: TestThreadOptions) => {
-	if (missingModel || (missingWhile !== undefined && existsSync(missingWhile))) throw new Error('The weights of ultraface are missing');
+	if (missingModel || (missingWhile !== undefined && existsSync(missingWhile)))
+		throw new Error('The weights of ultraface are missing');
 	return async (task: TestTask): Promise<string> => {
 		switch (task.kind) {
 			case 'echo':
@@ -48,8 +49,6 @@ export const { ready, run } = inferenceThread(async ({ missingModel, missingWhil
 				});
 				await sleep(60_000);
 				return 'unreachable';
-			case 'exit':
-				process.exit(3);
 			case 'neighbours':
 				running += 1;
 				most = Math.max(most, running);
@@ -61,7 +60,10 @@ export const { ready, run } = inferenceThread(async ({ missingModel, missingWhil
 				await sleep(60_000);
 				return 'unreachable';
 			case 'environment':
+				// biome-ignore lint/style/noProcessEnv: what a child has of it is what the test asks.
 				return JSON.stringify(process.env);
+			case 'exit':
+				process.exit(3);
 		}
 	};
 });
