@@ -76,7 +76,7 @@ describe('the process that decodes and infers', { timeout: TIMEOUT_MS }, () => {
 	});
 
 	it('crashes whenever it has one job: that one ends as worker_lost, the others go on', async () => {
-		const { v1, worker } = await startFacet({ JOB_ATTEMPTS: '3' });
+		const { v1, worker } = await startFacet({ JOB_ATTEMPTS: '3', DOWNLOAD_IDLE_TIMEOUT_MS: '120000' });
 		// Seconds of decoding, so that it is caught at it.
 		const large = sharp({ create: { width: 9000, height: 9000, channels: 3, background: '#321' } });
 		const url = await serve(await large.png().toBuffer());

@@ -1,13 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { jobSchema } from '@facet/contracts';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { BatchClient } from '../support/batch-client.ts';
 import { Facet } from '../support/facet.ts';
 import { PhotoServer } from '../support/photo-server.ts';
+import { residentMemory } from '../support/process-memory.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import { scenarioSize } from '../support/scenario-size.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
 import { V1Client } from '../support/v1.ts';
+import { pidsOf } from '../support/worker-processes.ts';
 
 /** The size for every day; `npm run test:overload -- --seconds 600 --batch 10000` is the full one. */
 const FLOOD_SECONDS = scenarioSize('OVERLOAD_SECONDS', 12);
@@ -20,14 +22,13 @@ const MOST_GROWTH = 150 * 1024 ** 2;
 
 let photos: PhotoServer;
 let facet: Facet;
-/** Of the worker. */
-let pid: number;
+let worker: ServiceProcess;
 
 beforeEach(async () => {
 	photos = await PhotoServer.start();
 	const environment = { API_KEYS: 'unused', MAX_QUEUE_DEPTH: String(BATCH_ITEMS + ROOM) };
 	facet = await Facet.start(inject('redisUrl'), environment, 0);
-	({ pid } = await facet.startWorker());
+	worker = await facet.startWorker();
 });
 
 afterEach(async () => {
@@ -44,10 +45,9 @@ const photoUrl = (name: string) => `${photos.url}/photo/${name}`;
 /** Resident bytes of the API and the worker (Linux). */
 async function residentBytes(): Promise<{ api: number; worker: number }> {
 	const metrics = await (await fetch(`${facet.url}/metrics`)).text();
-	const status = await readFile(`/proc/${pid}/status`, 'utf8');
 	return {
 		api: Number(/^process_resident_memory_bytes\S* (\S+)$/m.exec(metrics)?.[1]),
-		worker: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) * 1024,
+		worker: await residentMemory(pidsOf(worker)),
 	};
 }
 

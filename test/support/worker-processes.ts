@@ -9,6 +9,11 @@ export function inferencePidOf(worker: ServiceProcess): number {
 	return started.inferencePid;
 }
 
+/** All processes of a worker but those of ffmpeg. */
+export function pidsOf(worker: ServiceProcess): readonly number[] {
+	return [worker.pid, inferencePidOf(worker)];
+}
+
 /** Whether a process runs; one that has ended and is still listed does not (Linux). */
 export async function isRunning(pid: number): Promise<boolean> {
 	return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== '';

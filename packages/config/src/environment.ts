@@ -13,9 +13,9 @@ export function loadConfig(): Config {
 	return parseConfig(process.env);
 }
 
-/** Where libraries are, how many threads of libuv there are, and what the runtimes of networks ask for. */
+/** Where libraries are, which allocator is used and how, and what the runtimes of networks ask for. */
 const NATIVE_LIBRARIES =
-	/^(?:PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|UV_THREADPOOL_SIZE|MALLOC_ARENA_MAX|(?:ORT|CUDA|NVIDIA|OPENVINO|VIPS)_.*)$/;
+	/^(?:PATH|LD_LIBRARY_PATH|LD_PRELOAD|DYLD_LIBRARY_PATH|UV_THREADPOOL_SIZE|MALLOC_.*|(?:ORT|CUDA|NVIDIA|OPENVINO|VIPS)_.*)$/;
 
 /**
  * What a process that decodes and infers sees of this one's environment: no secret, no address.
