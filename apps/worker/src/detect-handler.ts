@@ -51,7 +51,7 @@ async function detect(
 	const path = join(directory, 'source');
 	const bytes = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
 	const type = await sniffMedia(path);
-	const job = { jobId, directory, path, bytes, options, clock, signal };
+	const job = { jobId, path, bytes, options, clock, signal };
 	return type.kind === 'image'
 		? photos.run({ ...job, format: type.format })
 		: videos.run({ ...job, type, progress });

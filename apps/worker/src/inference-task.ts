@@ -1,4 +1,4 @@
-import type { BoundingBox, Detection, Size } from '@facet/contracts';
+import type { BoundingBox, Detection, RgbImage, Size } from '@facet/contracts';
 import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/vision';
 
 /** What a thread is told when it starts. */
@@ -47,35 +47,27 @@ interface PhotoFile {
 	readonly timeoutMs: number;
 }
 
-/** Decoded pixels in a file: interleaved 8-bit sRGB, row by row, nothing else. */
-export interface PixelFile extends Size {
-	readonly path: string;
-}
-
-/** Whole-pixel rectangles inside the full picture, in display space, to cut out of it. */
-interface WantedRegions {
-	readonly regions: readonly BoundingBox[];
-}
-
 /** One photo to decode and search. */
 export interface PhotoTask extends PhotoFile, WantedFaces {
 	readonly kind: 'photo';
 }
 
 /** One photo to decode and cut up. */
-export interface CropPhotoTask extends PhotoFile, WantedRegions {
+export interface CropPhotoTask extends PhotoFile {
 	readonly kind: 'crop-photo';
+	/** Whole-pixel rectangles inside the full picture, in display space. */
+	readonly regions: readonly BoundingBox[];
 }
 
-/** One decoded frame of a video to cut up. */
-interface CropFrameTask extends WantedRegions {
-	readonly kind: 'crop-frame';
-	readonly frame: PixelFile;
+/** Pieces of a decoded frame to make JPEGs of. */
+interface EncodeTask {
+	readonly kind: 'encode';
+	readonly pieces: readonly RgbImage[];
 }
 
 interface Crops {
 	readonly kind: 'crops';
-	/** A JPEG for each region, in their order. */
+	/** A JPEG for each region or piece, in their order. */
 	readonly jpegs: readonly Uint8Array[];
 }
 
@@ -92,14 +84,14 @@ export interface PhotoDetections extends Size {
 /** One decoded frame of a video to search. */
 export interface FrameTask extends WantedFaces {
 	readonly kind: 'frame';
-	readonly frame: PixelFile;
-	/** Size of the frame in the video, as a person sees it; by default the file's. */
+	readonly image: RgbImage;
+	/** Size of the frame in the video, as a person sees it; by default the image's. */
 	readonly source?: Size;
 }
 
 export interface FrameObservations {
 	readonly kind: 'frame';
-	/** In pixels of the file, weak faces included. */
+	/** In pixels of the image, weak faces included. */
 	readonly observations: FaceObservation[];
 	readonly detectMs: number;
 }
@@ -116,7 +108,7 @@ export interface TrackedVideo extends Pick<TrackingResult, 'frames' | 'persons'>
 	readonly kind: 'track';
 }
 
-export type InferenceTask = DescribeTask | PhotoTask | CropPhotoTask | FrameTask | CropFrameTask | TrackTask;
+export type InferenceTask = DescribeTask | PhotoTask | CropPhotoTask | FrameTask | EncodeTask | TrackTask;
 export type InferenceResult =
 	| DetectorDescription
 	| PhotoDetections

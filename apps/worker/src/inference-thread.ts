@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { AppError, type RgbImage } from '@facet/contracts';
+import type { RgbImage } from '@facet/contracts';
 import { cropFrameJpegs, cropJpegs, decodeForDetection } from '@facet/media/pictures';
 import {
 	createFaceAnalyzer,
@@ -19,7 +18,6 @@ import type {
 	InferenceThreadData,
 	PhotoDetections,
 	PhotoTask,
-	PixelFile,
 } from './inference-task.ts';
 import { toSourcePixels } from './source-pixels.ts';
 
@@ -49,8 +47,8 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 				return { kind: 'crops', jpegs: await cropJpegs(task.path, task.regions, task) };
 			case 'frame':
 				return observeFrame(analyzer, task);
-			case 'crop-frame':
-				return { kind: 'crops', jpegs: await cropFrameJpegs(await readPixels(task.frame), task.regions) };
+			case 'encode':
+				return { kind: 'crops', jpegs: await encode(task.pieces) };
 			case 'track': {
 				const strongScore = task.scoreThreshold ?? detector.scoreThreshold;
 				const { frames, persons } = trackFaces(task.frames, { strongScore });
@@ -89,18 +87,18 @@ async function detectPhoto(
 
 async function observeFrame(
 	analyzer: FaceAnalyzer,
-	{ frame, ...wanted }: FrameTask,
+	{ image, ...wanted }: FrameTask,
 ): Promise<FrameObservations> {
-	const image = await readPixels(frame);
 	const startedAt = performance.now();
 	const observations = await analyzer.analyze(image, wanted);
 	return { kind: 'frame', observations, detectMs: performance.now() - startedAt };
 }
 
-async function readPixels({ path, width, height }: PixelFile): Promise<RgbImage> {
-	const data = await readFile(path);
-	if (data.length === width * height * 3) return { data, width, height };
-	throw new AppError('internal', {
-		detail: `expected ${width} x ${height} pixels in a frame's file, got ${data.length} bytes`,
-	});
+async function encode(pieces: readonly RgbImage[]): Promise<Buffer[]> {
+	const jpegs: Buffer[] = [];
+	// One after another, as the crops of a photo.
+	for (const piece of pieces) {
+		jpegs.push(...(await cropFrameJpegs(piece, [{ x: 0, y: 0, width: piece.width, height: piece.height }])));
+	}
+	return jpegs;
 }

@@ -1,4 +1,4 @@
-import type { BoundingBox } from '@facet/contracts';
+import type { RgbImage } from '@facet/contracts';
 import type { ObservedFrame } from '@facet/vision';
 import type { InferenceProcess } from '@facet/vision/process';
 import type {
@@ -10,7 +10,6 @@ import type {
 	InferenceTask,
 	PhotoDetections,
 	PhotoTask,
-	PixelFile,
 	TrackedVideo,
 } from './inference-task.ts';
 
@@ -44,27 +43,26 @@ export class Inference {
 
 	/** Decodes a photo and cuts it up: a JPEG for each region, in their order. */
 	async cropPhoto(task: Omit<CropPhotoTask, 'kind'>, signal: AbortSignal): Promise<readonly Uint8Array[]> {
-		return this.#crop({ kind: 'crop-photo', ...task }, signal);
+		// Nothing to cut is no reason to decode.
+		if (task.regions.length === 0) return [];
+		return this.#crops({ kind: 'crop-photo', ...task }, signal);
 	}
 
 	/** Searches a decoded frame. */
 	async observeFrame(
-		frame: PixelFile,
+		image: RgbImage,
 		signal: AbortSignal,
-		wanted: Omit<FrameTask, 'kind' | 'frame'> = {},
+		wanted: Omit<FrameTask, 'kind' | 'image'> = {},
 	): Promise<FrameObservations> {
-		const result = await this.#process.run({ kind: 'frame', frame, ...wanted }, { signal });
+		const result = await this.#process.run({ kind: 'frame', image, ...wanted }, { signal });
 		if (result.kind !== 'frame') throw wrongKind(result);
 		return result;
 	}
 
-	/** Cuts a decoded frame up: a JPEG for each region, in their order. */
-	async cropFrame(
-		frame: PixelFile,
-		regions: readonly BoundingBox[],
-		signal: AbortSignal,
-	): Promise<readonly Uint8Array[]> {
-		return this.#crop({ kind: 'crop-frame', frame, regions }, signal);
+	/** A JPEG of each piece, in their order. */
+	async encode(pieces: readonly RgbImage[], signal: AbortSignal): Promise<readonly Uint8Array[]> {
+		if (pieces.length === 0) return [];
+		return this.#crops({ kind: 'encode', pieces }, signal);
 	}
 
 	/** Finds tracks and persons in the sampled frames of a video. */
@@ -78,12 +76,7 @@ export class Inference {
 		return result;
 	}
 
-	async #crop(
-		task: Extract<InferenceTask, { regions: unknown }>,
-		signal: AbortSignal,
-	): Promise<readonly Uint8Array[]> {
-		// Nothing to cut is no reason to decode.
-		if (task.regions.length === 0) return [];
+	async #crops(task: InferenceTask, signal: AbortSignal): Promise<readonly Uint8Array[]> {
 		const result = await this.#process.run(task, { signal });
 		if (result.kind !== 'crops') throw wrongKind(result);
 		return result.jpegs;

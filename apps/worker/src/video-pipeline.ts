@@ -11,9 +11,9 @@ import { type FrameRef, openVideo, type ProcessLimit, type Video, type VideoType
 import type { ObservedFrame, TrackedFrame } from '@facet/vision';
 import pMap from 'p-map';
 import type { CropUploader } from './crop-uploader.ts';
+import { cutOut } from './cut-out.ts';
 import type { Inference } from './inference.ts';
 import { largestFace } from './largest-face.ts';
-import { withPixelFile } from './pixel-file.ts';
 import { removedBoxes } from './removed-boxes.ts';
 import { toSourcePixels } from './source-pixels.ts';
 import type { StageClock } from './stage-clock.ts';
@@ -33,8 +33,6 @@ export interface VideoPipelineOptions {
 
 export interface VideoJob {
 	readonly jobId: string;
-	/** For temporary files. */
-	readonly directory: string;
 	readonly path: string;
 	readonly type: VideoType;
 	readonly bytes: number;
@@ -97,24 +95,22 @@ export class VideoPipeline {
 		job.progress(done, wanted.length);
 		return pMap(
 			frames,
-			async (frame: Frame) => {
-				const { observations, detectMs } = await withPixelFile(job.directory, frame, (file) =>
-					inference.observeFrame(file, signal, {
-						minFaceSize: job.options.minFaceSize,
-						scoreThreshold: job.options.scoreThreshold,
-						source: { width: video.facts.width, height: video.facts.height },
-					}),
-				);
+			async ({ index, timestampMs, image }: Frame) => {
+				const { observations, detectMs } = await inference.observeFrame(image, signal, {
+					minFaceSize: job.options.minFaceSize,
+					scoreThreshold: job.options.scoreThreshold,
+					source: { width: video.facts.width, height: video.facts.height },
+				});
 				clock.add('detect', detectMs);
 				done += 1;
 				job.progress(done, wanted.length);
 				const { width, height } = video.facts;
 				return {
-					index: frame.index,
-					timestampMs: frame.timestampMs,
+					index,
+					timestampMs,
 					width,
 					height,
-					observations: toSourcePixels(observations, frame.image, video.facts),
+					observations: toSourcePixels(observations, image, video.facts),
 				};
 			},
 			{ concurrency, signal },
@@ -123,7 +119,7 @@ export class VideoPipeline {
 
 	/** The keys of the crops of each frame, by the frame's index. Full frames are decoded for this alone. */
 	async #crop(
-		{ jobId, directory, clock, signal }: VideoJob,
+		{ jobId, clock, signal }: VideoJob,
 		video: Video,
 		tracked: readonly TrackedFrame[],
 	): Promise<ReadonlyMap<number, (string | null)[]>> {
@@ -133,12 +129,10 @@ export class VideoPipeline {
 		const frames = clock.timeEach('crop', video.frames([...withFaces.values()], { signal }));
 		const keys = await pMap(
 			frames,
-			async (frame: Frame) => {
-				const { index } = frame;
+			async ({ index, image }: Frame) => {
 				const regions = (withFaces.get(index)?.faces ?? []).map(({ box }) => cropRegion(box, video.facts));
-				const jpegs = await withPixelFile(directory, frame, (file) =>
-					this.#options.inference.cropFrame(file, regions, signal),
-				);
+				const pieces = regions.map((region) => cutOut(image, region));
+				const jpegs = await this.#options.inference.encode(pieces, signal);
 				const uploaded = await clock.time('upload', () =>
 					this.#options.uploader.upload(jobId, index, jpegs, signal),
 				);

@@ -201,7 +201,7 @@ export const VARIABLE_GROUPS = {
 		WORKER_MAX_RSS_MB: wholeNumber(0)
 			.default(0)
 			.describe(
-				'Resident memory in MB (10^6 bytes) at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
+				'Resident memory in MB (10^6 bytes), its inference process included, at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
 			),
 		WORKER_CONCURRENCY: numberOrAuto(1024, cores + 1)
 			.describe('Jobs in flight, or `auto`.')
