@@ -11,8 +11,7 @@ await main(async () => {
 			batch: { type: 'string', default: '10000' },
 		},
 	});
-	const reporter = `--reporter=${inRoot('scripts', 'test', 'scenario-reporter.mjs')}`;
-	const args = [inRoot('scripts', 'test.mjs'), reporter, 'test/e2e/overload.test.ts'];
+	const args = [inRoot('scripts', 'test.mjs'), 'test/e2e/overload.test.ts'];
 	return runAttached(process.execPath, args, {
 		env: { ...process.env, OVERLOAD_SECONDS: values.seconds, OVERLOAD_BATCH: values.batch },
 	});

@@ -1,5 +1,6 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
+import { mayMissPart } from './missing-part.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
 // comes twice (lovell/sharp #955).
@@ -55,7 +56,10 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureInfo> {
+async function probePicture(
+	source: string | Buffer,
+	maxPixels: number,
+): Promise<PictureInfo & { readonly format: string | undefined }> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
@@ -67,7 +71,7 @@ async function probePicture(source: string | Buffer, maxPixels: number): Promise
 			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
 		});
 	}
-	return { width, height, orientation: metadata.orientation ?? 1 };
+	return { width, height, format: metadata.format, orientation: metadata.orientation ?? 1 };
 }
 
 /**
@@ -80,18 +84,42 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const info = await probePicture(source, limits.maxPixels);
-	const pixels = openPicture(source, limits)
-		.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-		.raw();
-	const { data, info: decoded } = await pixels.toBuffer({ resolveWithObject: true }).catch(toPictureError);
-	return { ...info, image: { data, width: decoded.width, height: decoded.height } };
+	const { format, ...info } = await probePicture(source, limits.maxPixels);
+	const decode = (picture: Sharp) =>
+		picture
+			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
+			.raw()
+			.toBuffer({ resolveWithObject: true });
+	const { data, info: decoded } = await decode(openPicture(source, limits)).catch(toPictureError);
+	const image = { data, width: decoded.width, height: decoded.height };
+	// Of a JPEG that ends before the size in its header is full, libjpeg only warns.
+	if (format === 'jpeg' && mayMissPart(image)) {
+		await decode(openPicture(source, limits, 'warning')).catch(refuseMissingPart);
+	}
+	return { ...info, image };
 }
 
-/** A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels. */
-export function openPicture(source: string | Buffer, limits: PictureLimits): Sharp {
-	// 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops at missing data.
-	return sharp(source, { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true })
+function refuseMissingPart(cause: unknown): void {
+	if (cause instanceof Error && /premature end of data/i.test(cause.message)) {
+		throw new AppError('corrupt_media', {
+			detail: 'a quarter of the picture or more is missing: its header promises more than the file has',
+			cause,
+		});
+	}
+}
+
+/**
+ * A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels.
+ *
+ * @param failOn - 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops where
+ * the file ends too early.
+ */
+export function openPicture(
+	source: string | Buffer,
+	limits: PictureLimits,
+	failOn: 'error' | 'warning' = 'error',
+): Sharp {
+	return sharp(source, { limitInputPixels: limits.maxPixels, failOn, sequentialRead: true })
 		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
 		.autoOrient()
 		.flatten({ background: '#ffffff' })
