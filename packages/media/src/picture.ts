@@ -1,5 +1,6 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
+import { isSrgbProfile } from './srgb-profile.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
 // comes twice (lovell/sharp #955).
@@ -45,6 +46,12 @@ interface PictureInfo extends Size {
 	readonly orientation: number;
 }
 
+interface OpenPicture {
+	readonly info: PictureInfo;
+	/** A pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels. */
+	readonly pixels: Sharp;
+}
+
 export interface DecodedPicture extends PictureInfo {
 	/** The picture, scaled down to fit where that was asked for. */
 	readonly image: RgbImage;
@@ -55,7 +62,10 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureInfo> {
+async function probePicture(
+	source: string | Buffer,
+	maxPixels: number,
+): Promise<PictureInfo & { readonly isSrgb: boolean }> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
@@ -67,7 +77,8 @@ async function probePicture(source: string | Buffer, maxPixels: number): Promise
 			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
 		});
 	}
-	return { width, height, orientation: metadata.orientation ?? 1 };
+	const isSrgb = metadata.icc !== undefined && isSrgbProfile(metadata.icc);
+	return { width, height, orientation: metadata.orientation ?? 1, isSrgb };
 }
 
 /**
@@ -80,22 +91,30 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const info = await probePicture(source, limits.maxPixels);
-	const pixels = openPicture(source, limits)
+	const { info, pixels } = await openPicture(source, limits);
+	const { data, info: decoded } = await pixels
 		.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-		.raw();
-	const { data, info: decoded } = await pixels.toBuffer({ resolveWithObject: true }).catch(toPictureError);
+		.raw()
+		.toBuffer({ resolveWithObject: true })
+		.catch(toPictureError);
 	return { ...info, image: { data, width: decoded.width, height: decoded.height } };
 }
 
-/** A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels. */
-export function openPicture(source: string | Buffer, limits: PictureLimits): Sharp {
+/**
+ * Reads a picture's header and prepares its decoding.
+ *
+ * @throws AppError `corrupt_media`, `too_many_pixels`.
+ */
+export async function openPicture(source: string | Buffer, limits: PictureLimits): Promise<OpenPicture> {
+	const { isSrgb, ...info } = await probePicture(source, limits.maxPixels);
 	// 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops at missing data.
-	return sharp(source, { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true })
+	const input = { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true } as const;
+	const pixels = sharp(source, { ...input, ignoreIcc: isSrgb })
 		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
 		.autoOrient()
 		.flatten({ background: '#ffffff' })
 		.toColourspace('srgb');
+	return { info, pixels };
 }
 
 export function toPictureError(cause: unknown): never {
