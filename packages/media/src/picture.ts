@@ -1,6 +1,7 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
 import { mayMissPart } from './missing-part.ts';
+import { isSrgbProfile } from './srgb-profile.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
 // comes twice (lovell/sharp #955).
@@ -46,6 +47,19 @@ interface PictureInfo extends Size {
 	readonly orientation: number;
 }
 
+interface PictureHeader extends PictureInfo {
+	/** By sharp's name, such as `jpeg`. */
+	readonly format: string | undefined;
+	/** Whether its colour profile says no more than that it is sRGB. */
+	readonly isSrgb: boolean;
+}
+
+/**
+ * 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops where the file ends too
+ * early.
+ */
+type FailOn = 'error' | 'warning';
+
 export interface DecodedPicture extends PictureInfo {
 	/** The picture, scaled down to fit where that was asked for. */
 	readonly image: RgbImage;
@@ -56,10 +70,7 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-async function probePicture(
-	source: string | Buffer,
-	maxPixels: number,
-): Promise<PictureInfo & { readonly format: string | undefined }> {
+async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureHeader> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
@@ -71,7 +82,8 @@ async function probePicture(
 			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
 		});
 	}
-	return { width, height, format: metadata.format, orientation: metadata.orientation ?? 1 };
+	const isSrgb = metadata.icc !== undefined && isSrgbProfile(metadata.icc);
+	return { width, height, orientation: metadata.orientation ?? 1, format: metadata.format, isSrgb };
 }
 
 /**
@@ -84,18 +96,16 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const { format, ...info } = await probePicture(source, limits.maxPixels);
-	const decode = (picture: Sharp) =>
-		picture
+	const { format, isSrgb, ...info } = await probePicture(source, limits.maxPixels);
+	const decode = (failOn: FailOn) =>
+		pixelsOf(source, limits, { isSrgb, failOn })
 			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
 			.raw()
 			.toBuffer({ resolveWithObject: true });
-	const { data, info: decoded } = await decode(openPicture(source, limits)).catch(toPictureError);
+	const { data, info: decoded } = await decode('error').catch(toPictureError);
 	const image = { data, width: decoded.width, height: decoded.height };
 	// Of a JPEG that ends before the size in its header is full, libjpeg only warns.
-	if (format === 'jpeg' && mayMissPart(image)) {
-		await decode(openPicture(source, limits, 'warning')).catch(refuseMissingPart);
-	}
+	if (format === 'jpeg' && mayMissPart(image)) await decode('warning').catch(refuseMissingPart);
 	return { ...info, image };
 }
 
@@ -109,17 +119,24 @@ function refuseMissingPart(cause: unknown): void {
 }
 
 /**
- * A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels.
+ * Reads a picture's header and prepares its decoding.
  *
- * @param failOn - 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops where
- * the file ends too early.
+ * @returns a pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels.
+ * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-export function openPicture(
+export async function openPicture(source: string | Buffer, limits: PictureLimits): Promise<Sharp> {
+	const { isSrgb } = await probePicture(source, limits.maxPixels);
+	return pixelsOf(source, limits, { isSrgb, failOn: 'error' });
+}
+
+/** As of `openPicture`, for a picture whose header is known. */
+function pixelsOf(
 	source: string | Buffer,
 	limits: PictureLimits,
-	failOn: 'error' | 'warning' = 'error',
+	{ isSrgb, failOn }: { readonly isSrgb: boolean; readonly failOn: FailOn },
 ): Sharp {
-	return sharp(source, { limitInputPixels: limits.maxPixels, failOn, sequentialRead: true })
+	const input = { limitInputPixels: limits.maxPixels, failOn, sequentialRead: true };
+	return sharp(source, { ...input, ignoreIcc: isSrgb })
 		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
 		.autoOrient()
 		.flatten({ background: '#ffffff' })
