@@ -64,6 +64,16 @@ describe('UltraFace on the sample photos', () => {
 		expect(await detector.detect(closeUp)).toHaveLength(1);
 	});
 
+	test('a face that the frame cuts on all sides is found by the close-up, which says so', async () => {
+		const { image, faces } = await detect('sample3.jpg');
+		const [face] = faces;
+		if (face === undefined) throw new Error('Expected a face');
+		const { x, y, width, height } = face.box;
+		const middle = { x: x + 0.2 * width, y: y + 0.2 * height, width: 0.6 * width, height: 0.6 * height };
+		const found = await detector.detect(cutOut(image, middle));
+		expect(found.map(({ detectorPass }) => detectorPass)).toEqual(['close_up']);
+	});
+
 	test('a picture without faces gives none', async () => {
 		const width = 320;
 		const height = 200;

@@ -17,7 +17,8 @@ export {
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
-export { OnnxRuntime } from './onnx-session.ts';
+export { OnnxRuntime, type OnnxSession } from './onnx-session.ts';
+export { protobufFields } from './protobuf-fields.ts';
 export type { TaskOutcome } from './task-outcome.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {

@@ -105,7 +105,9 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 	async function withCloseUps(image: RgbImage, faces: readonly Candidate[]): Promise<readonly Candidate[]> {
 		if (faces.some((face) => face.score >= thresholds.score)) return faces;
 		const found = await findFaces(image, [[withBorder(image)]], ['plain']);
-		const closeUps = found.filter((face) => isCloseUp(face.box, image));
+		const closeUps = found
+			.filter((face) => isCloseUp(face.box, image))
+			.map((face): Candidate => ({ ...face, pass: 'close_up' }));
 		const others = faces.filter(
 			(face) => !closeUps.some((closeUp) => intersectionOverUnion(closeUp.box, face.box) > thresholds.iou),
 		);
