@@ -20,7 +20,7 @@ export async function isRunning(pid: number): Promise<boolean> {
 }
 
 /** The text of a worker's metrics. */
-export async function metricsOf(worker: ServiceProcess): Promise<string> {
+async function metricsOf(worker: ServiceProcess): Promise<string> {
 	const { port } = await worker.logged('worker: ready');
 	return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 }
