@@ -107,6 +107,12 @@ export function startRawDecode(input: string | Readable, options: RawDecodeOptio
 		// Before it has started there is nothing to kill; see 'start'.
 		command.kill('SIGKILL');
 	};
+	// An ffmpeg that ends with an error has written frames all the same, and some may still be on their way.
+	let isPiped = false;
+	pixels.once('pipe', (stdout: Readable) => {
+		isPiped = true;
+		stdout.once('close', () => pixels.end());
+	});
 	const ended = new Promise<{ error: Error | undefined }>((resolve) => {
 		command
 			.on('start', () => {
@@ -116,7 +122,7 @@ export function startRawDecode(input: string | Readable, options: RawDecodeOptio
 			.on('end', () => resolve({ error: undefined }))
 			.on('error', (error: Error) => {
 				// Where ffmpeg could not even be started nothing else ends the stream.
-				pixels.end();
+				if (!isPiped) pixels.end();
 				resolve({ error });
 			})
 			.run();
