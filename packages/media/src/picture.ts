@@ -1,5 +1,6 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
+import { isSrgb } from './colour-profile.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
 // comes twice (lovell/sharp #955).
@@ -45,6 +46,12 @@ interface PictureInfo extends Size {
 	readonly orientation: number;
 }
 
+interface ProbedPicture {
+	readonly info: PictureInfo;
+	/** Whether it has a profile that says no more than that it is in sRGB. */
+	readonly hasSrgbProfile: boolean;
+}
+
 export interface DecodedPicture extends PictureInfo {
 	/** The picture, scaled down to fit where that was asked for. */
 	readonly image: RgbImage;
@@ -55,7 +62,7 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureInfo> {
+async function probePicture(source: string | Buffer, maxPixels: number): Promise<ProbedPicture> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
@@ -67,7 +74,10 @@ async function probePicture(source: string | Buffer, maxPixels: number): Promise
 			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
 		});
 	}
-	return { width, height, orientation: metadata.orientation ?? 1 };
+	return {
+		info: { width, height, orientation: metadata.orientation ?? 1 },
+		hasSrgbProfile: metadata.space === 'srgb' && metadata.icc !== undefined && isSrgb(metadata.icc),
+	};
 }
 
 /**
@@ -80,19 +90,22 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const info = await probePicture(source, limits.maxPixels);
-	const pixels = openPicture(source, limits)
+	const probed = await probePicture(source, limits.maxPixels);
+	const pixels = openPicture(source, { ...limits, ignoreIcc: probed.hasSrgbProfile })
 		.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
 		.raw();
-	const { data, info: decoded } = await pixels.toBuffer({ resolveWithObject: true }).catch(toPictureError);
-	return { ...info, image: { data, width: decoded.width, height: decoded.height } };
+	const { data, info } = await pixels.toBuffer({ resolveWithObject: true }).catch(toPictureError);
+	return { ...probed.info, image: { data, width: info.width, height: info.height } };
 }
 
 /** A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels. */
-export function openPicture(source: string | Buffer, limits: PictureLimits): Sharp {
+export function openPicture(
+	source: string | Buffer,
+	{ maxPixels, timeoutMs, ignoreIcc = false }: PictureLimits & { readonly ignoreIcc?: boolean },
+): Sharp {
 	// 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops at missing data.
-	return sharp(source, { limitInputPixels: limits.maxPixels, failOn: 'error', sequentialRead: true })
-		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
+	return sharp(source, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, ignoreIcc })
+		.timeout({ seconds: Math.ceil(timeoutMs / 1000) })
 		.autoOrient()
 		.flatten({ background: '#ffffff' })
 		.toColourspace('srgb');
