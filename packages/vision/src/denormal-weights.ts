@@ -1,3 +1,5 @@
+import { type Field, fieldsOf } from './protobuf-fields.ts';
+
 /**
  * ONNX's numbers for the fields on the way from a model to its weights, and for the type of 32-bit floats
  * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
@@ -9,21 +11,8 @@ const TENSOR_FLOAT_DATA = 4;
 const TENSOR_RAW_DATA = 9;
 const FLOAT = 1;
 
-const VARINT = 0;
-const FIXED_64 = 1;
-const LENGTH_DELIMITED = 2;
-const FIXED_32 = 5;
-
 const EXPONENT_BITS = 0x7f80_0000;
 const FRACTION_BITS = 0x007f_ffff;
-
-/** A field of a protocol-buffers message: a number, or the range of bytes of its content. */
-interface Field {
-	readonly number: number;
-	readonly value: number;
-	readonly start: number;
-	readonly end: number;
-}
 
 /**
  * Sets the denormal weights of a network, those below 1.2e-38, to zero, in place.
@@ -62,42 +51,4 @@ function flushTensor(model: Buffer, tensor: Field): number {
 		}
 	}
 	return flushed;
-}
-
-/** The fields of a message (https://protobuf.dev/programming-guides/encoding). */
-function* fieldsOf(bytes: Buffer, start: number, end: number): Generator<Field> {
-	for (let at = start; at < end; ) {
-		const key = readVarint(bytes, at);
-		const number = Math.floor(key.value / 8);
-		const content = readVarint(bytes, key.end);
-		switch (key.value % 8) {
-			case VARINT:
-				yield { number, value: content.value, start: key.end, end: content.end };
-				at = content.end;
-				break;
-			case LENGTH_DELIMITED:
-				at = content.end + content.value;
-				yield { number, value: content.value, start: content.end, end: at };
-				break;
-			case FIXED_64:
-				at = key.end + 8;
-				break;
-			case FIXED_32:
-				at = key.end + 4;
-				break;
-			default:
-				throw new RangeError(`Expected an ONNX file but received wire type ${key.value % 8} at byte ${at}`);
-		}
-	}
-}
-
-/** Exact up to 2^53; longer ones (negative numbers) lose their last digits, and no field read here has them. */
-function readVarint(bytes: Buffer, start: number): { value: number; end: number } {
-	let value = 0;
-	for (let end = start, factor = 1; end < start + 10; end++, factor *= 128) {
-		const byte = bytes.readUInt8(end);
-		value += (byte & 0x7f) * factor;
-		if (byte < 0x80) return { value, end: end + 1 };
-	}
-	throw new RangeError(`Expected an ONNX file but received a number of more than 10 bytes at byte ${start}`);
 }

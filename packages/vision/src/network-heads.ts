@@ -1,0 +1,98 @@
+import { bytesField, type Field, fieldsOf, numberField } from './protobuf-fields.ts';
+
+/**
+ * ONNX's numbers for the fields of a model, its graph, the graph's nodes and its outputs
+ * (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+ */
+const MODEL = { graph: 7 };
+const GRAPH = { node: 1, initializer: 5, output: 12, valueInfo: 13 };
+const NODE = { input: 1, output: 2, operator: 4 };
+const INITIALIZER_NAME = 8;
+const VALUE = { name: 1, type: 2 };
+const TYPE_TENSOR = 1;
+const TENSOR_ELEMENT_TYPE = 1;
+const FLOAT = 1;
+
+interface Node {
+	readonly field: Field;
+	readonly operator: string;
+	readonly inputs: readonly string[];
+	readonly outputs: readonly string[];
+}
+
+/**
+ * Cuts a network off behind its heads: the convolutions whose results it transposes, in order to join them. What comes
+ * after them (joining, softmax, turning offsets into boxes) takes a sixth of UltraFace's time, for thousands of anchors
+ * of which a few count.
+ *
+ * @param model - an ONNX file.
+ * @returns an ONNX file with the heads as its outputs, in the order of the graph.
+ * @throws Error when the network transposes nothing; RangeError when it is no ONNX file.
+ */
+export function cutAtHeads(model: Buffer): Buffer {
+	const top = [...fieldsOf(model, 0, model.length)];
+	const graph = top.find(({ number }) => number === MODEL.graph);
+	if (graph === undefined) throw new RangeError('Expected an ONNX file but received none');
+	const fields = [...fieldsOf(model, graph.start, graph.end)];
+	const nodes = fields.filter(({ number }) => number === GRAPH.node).map((field) => toNode(model, field));
+	const heads = nodes
+		.filter(({ operator }) => operator === 'Transpose')
+		.flatMap(({ inputs }) => inputs.slice(0, 1));
+	if (heads.length === 0) throw new Error('Expected a network that transposes its heads but it has none');
+	const { kept, needed } = whatLeadsTo(heads, nodes);
+	const parts = fields.filter((field) => {
+		if (field.number === GRAPH.node) return kept.has(field);
+		if (field.number === GRAPH.initializer) return needed.has(textOf(model, field, INITIALIZER_NAME));
+		return field.number !== GRAPH.output && field.number !== GRAPH.valueInfo;
+	});
+	const changed = Buffer.concat([
+		...parts.map((field) => model.subarray(field.fieldStart, field.end)),
+		...heads.map((name) => bytesField(GRAPH.output, floatTensor(name))),
+	]);
+	return Buffer.concat(
+		top.map((field) =>
+			field === graph ? bytesField(MODEL.graph, changed) : model.subarray(field.fieldStart, field.end),
+		),
+	);
+}
+
+/** The nodes whose results reach one of the tensors, and the names of everything that these take. */
+function whatLeadsTo(
+	tensors: readonly string[],
+	nodes: readonly Node[],
+): { kept: Set<Field>; needed: Set<string> } {
+	const needed = new Set(tensors);
+	const kept = new Set<Field>();
+	// A graph's nodes stand in the order in which they run.
+	for (const { field, inputs, outputs } of nodes.toReversed()) {
+		if (!outputs.some((name) => needed.has(name))) continue;
+		kept.add(field);
+		for (const name of inputs) needed.add(name);
+	}
+	return { kept, needed };
+}
+
+function toNode(model: Buffer, field: Field): Node {
+	return {
+		field,
+		operator: textOf(model, field, NODE.operator),
+		inputs: textsOf(model, field, NODE.input),
+		outputs: textsOf(model, field, NODE.output),
+	};
+}
+
+function textOf(model: Buffer, message: Field, number: number): string {
+	return textsOf(model, message, number)[0] ?? '';
+}
+
+function textsOf(model: Buffer, { start, end }: Field, number: number): string[] {
+	return [...fieldsOf(model, start, end)]
+		.filter((field) => field.number === number)
+		.map((field) => model.toString('utf8', field.start, field.end));
+}
+
+/** An output of which the runtime works out the shape. */
+function floatTensor(name: string): Buffer {
+	const type = bytesField(TYPE_TENSOR, numberField(TENSOR_ELEMENT_TYPE, FLOAT));
+	return Buffer.concat([bytesField(VALUE.name, Buffer.from(name)), bytesField(VALUE.type, type)]);
+}
