@@ -14,8 +14,7 @@ await main(async () => {
 			seed: { type: 'string', default: '1' },
 		},
 	});
-	const reporter = `--reporter=${inRoot('scripts', 'test', 'scenario-reporter.mjs')}`;
-	return runAttached(process.execPath, [inRoot('scripts', 'test.mjs'), reporter, 'test/fuzz/media.test.ts'], {
+	return runAttached(process.execPath, [inRoot('scripts', 'test.mjs'), 'test/fuzz/media.test.ts'], {
 		env: {
 			...process.env,
 			FUZZ_PHOTOS: values.photos,

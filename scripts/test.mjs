@@ -13,7 +13,6 @@ import { inRoot, ROOT } from './root.mjs';
 
 /** Minutes each, and with commands of their own: left out unless they are named. */
 const LONG_SCENARIOS = {
-	'test/chaos/**': 'npm run test:chaos',
 	'test/e2e/overload.test.ts': 'npm run test:overload',
 	'test/fuzz/media.test.ts': 'npm run fuzz',
 	'test/bench/main.test.ts': 'npm test -- test/bench/main',
@@ -80,7 +79,8 @@ function runsWithScrfd() {
  * @param {NodeJS.ProcessEnv} env Besides this process's own.
  */
 function runVitest(args, env) {
-	const reporters = ['--reporter=default', `--reporter=${inRoot('scripts', 'test', 'tally-reporter.mjs')}`];
+	const own = ['scenario-reporter.mjs', 'tally-reporter.mjs'].map((name) => inRoot('scripts', 'test', name));
+	const reporters = ['default', ...own].map((reporter) => `--reporter=${reporter}`);
 	return runAttached(...nodeProgram('vitest', 'run', ...reporters, ...args), {
 		env: { ...process.env, ...env },
 	});

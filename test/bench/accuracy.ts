@@ -20,6 +20,7 @@ interface Report extends Evaluation {
 	readonly model: string;
 	readonly decodeMs: Times;
 	readonly totalMs: Times;
+	readonly cpuMs: Times;
 }
 
 const { values, positionals } = parseArgs({
@@ -42,8 +43,8 @@ const set = await openSet();
 const reports: Report[] = [];
 for (const model of (values.model ?? values.models).split(',')) {
 	const run = await runDetector({ modelsDir: resolve(values['models-dir']), model }, set.photos);
-	const { decodeMs, totalMs } = run;
-	reports.push({ model: run.name, ...set.evaluate(run.detections), decodeMs, totalMs });
+	const { decodeMs, totalMs, cpuMs } = run;
+	reports.push({ model: run.name, ...set.evaluate(run.detections), decodeMs, totalMs, cpuMs });
 	if (values.predictions !== undefined) {
 		const folder = join(values.predictions, run.name);
 		await mkdir(folder, { recursive: true });
@@ -79,14 +80,15 @@ async function openSet(): Promise<EvaluationSet> {
 function print(): void {
 	console.log(`${set.photos.length} photos, ${set.faces} faces; IoU 0.5; milliseconds an image, one thread`);
 	const columns = Object.keys(reports[0]?.figures ?? {});
-	const rows = reports.map(({ model, figures, decodeMs, totalMs }) => [
+	const rows = reports.map(({ model, figures, decodeMs, totalMs, cpuMs }) => [
 		model,
 		...columns.map((column) => toText(column, figures[column] ?? Number.NaN)),
 		decodeMs.median.toFixed(1),
 		totalMs.median.toFixed(1),
 		totalMs.mean.toFixed(1),
+		cpuMs.mean.toFixed(1),
 	]);
-	const table = [['model', ...columns, 'decoding', 'median', 'mean'], ...rows];
+	const table = [['model', ...columns, 'decoding', 'median', 'mean', 'CPU mean'], ...rows];
 	const widths =
 		table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
 	for (const row of table) {

@@ -41,7 +41,7 @@ export function parseEllipseList(text: string): FddbPhoto[] {
 	const photos: FddbPhoto[] = [];
 	for (let at = 0; at < lines.length; ) {
 		const count = Number(lines[at + 1]);
-		if (!Number.isInteger(count))
+		if (!Number.isInteger(count) || count < 0)
 			throw new Error(`Expected a number of faces in line ${at + 2} of an ellipse list`);
 		const faces = lines.slice(at + 2, at + 2 + count).map((line) => {
 			const [majorRadius = 0, minorRadius = 0, angle = 0, x = 0, y = 0] = line

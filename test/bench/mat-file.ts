@@ -12,6 +12,10 @@ export type MatValue =
 	| { readonly kind: 'cells'; readonly cells: readonly MatValue[] };
 
 const HEADER_BYTES = 128;
+/** Ground truth has cells of cells; what goes much deeper is damaged. */
+const MAX_DEPTH = 20;
+/** All of WIDER FACE has 3 MB. */
+const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
 
 /** Data types of elements. */
 const COMPRESSED = 15;
@@ -57,8 +61,11 @@ export function readMatFile(file: Buffer): ReadonlyMap<string, MatValue> {
 	const variables = new Map<string, MatValue>();
 	for (let at = HEADER_BYTES; at + 8 <= file.length; ) {
 		const element = elementAt(file, at);
-		const matrix = element.type === COMPRESSED ? elementAt(inflateSync(element.data), 0) : element;
-		const { name, value } = readMatrix(matrix);
+		const matrix =
+			element.type === COMPRESSED
+				? elementAt(inflateSync(element.data, { maxOutputLength: MAX_INFLATED_BYTES }), 0)
+				: element;
+		const { name, value } = readMatrix(matrix, 0);
 		variables.set(name, value);
 		// Compressed elements are the only ones that are not padded.
 		at = element.next;
@@ -83,7 +90,7 @@ function elementAt(data: Buffer, at: number): Element {
 	};
 }
 
-function readMatrix({ type, data }: Element): { name: string; value: MatValue } {
+function readMatrix({ type, data }: Element, depth: number): { name: string; value: MatValue } {
 	if (type !== MATRIX)
 		throw new Error(`Expected a matrix in a MAT-file but received an element of type ${type}`);
 	// MATLAB writes an empty cell as a matrix of no bytes.
@@ -95,7 +102,7 @@ function readMatrix({ type, data }: Element): { name: string; value: MatValue } 
 	const sizes = numbersOf(dimensions);
 	return {
 		name: name.data.toString('latin1'),
-		value: readContent(arrayClass, sizes, data, name.next),
+		value: readContent(arrayClass, sizes, data.subarray(name.next), depth),
 	};
 }
 
@@ -103,27 +110,28 @@ function readContent(
 	arrayClass: number,
 	dimensions: readonly number[],
 	data: Buffer,
-	start: number,
+	depth: number,
 ): MatValue {
 	if (arrayClass === CELL) {
+		if (depth === MAX_DEPTH) throw new Error('Expected cells of cells in a MAT-file, these have no end');
 		const cells: MatValue[] = [];
 		const count = dimensions.reduce((product, size) => product * size, 1);
-		for (let at = start; cells.length < count; ) {
+		for (let at = 0; cells.length < count; ) {
 			const element = elementAt(data, at);
-			cells.push(readMatrix(element).value);
+			cells.push(readMatrix(element, depth + 1).value);
 			at = element.next;
 		}
 		return { kind: 'cells', cells };
 	}
 	if (arrayClass === CHAR) {
-		const codes = start < data.length ? numbersOf(elementAt(data, start)) : [];
-		return { kind: 'text', text: String.fromCharCode(...codes) };
+		const codes = data.length > 0 ? numbersOf(elementAt(data, 0)) : [];
+		return { kind: 'text', text: codes.map((code) => String.fromCharCode(code)).join('') };
 	}
 	if (arrayClass >= FIRST_NUMERIC && arrayClass <= LAST_NUMERIC) {
 		return {
 			kind: 'numbers',
 			dimensions,
-			values: start < data.length ? numbersOf(elementAt(data, start)) : [],
+			values: data.length > 0 ? numbersOf(elementAt(data, 0)) : [],
 		};
 	}
 	throw new Error(

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BoundingBox, type RgbImage, roundBox } from '@facet/contracts';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import { createFaceDetector, type FaceDetector } from '@facet/vision';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -62,6 +62,16 @@ describe('UltraFace on the sample photos', () => {
 		if (face === undefined) throw new Error('Expected a face');
 		const closeUp = cutOut(image, face.box);
 		expect(await detector.detect(closeUp)).toHaveLength(1);
+	});
+
+	test('a face that the frame cuts on all sides is found by the close-up, which says so', async () => {
+		const { image, faces } = await detect('sample5.jpg');
+		const [face] = faces;
+		if (face === undefined) throw new Error('Expected a face');
+		const { x, y, width, height } = face.box;
+		const middle = { x: x + 0.23 * width, y: y + 0.23 * height, width: 0.54 * width, height: 0.54 * height };
+		const found = await detector.detect(cutOut(image, middle));
+		expect(found.map(({ detectorPass }) => detectorPass)).toEqual(['close_up']);
 	});
 
 	test('a picture without faces gives none', async () => {

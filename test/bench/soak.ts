@@ -12,6 +12,7 @@ import { startHttpServer } from '../support/http-server.ts';
 import { startOwnRedis } from '../support/redis.ts';
 import { SAMPLE_PHOTOS } from '../support/sample-photos.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
+import { pidsOf } from '../support/worker-processes.ts';
 import { slopeOf } from './slope.ts';
 
 /**
@@ -146,7 +147,7 @@ async function read({ id }: WireJob): Promise<WireJob> {
 
 async function measure(api: ServiceProcess, worker: ServiceProcess): Promise<Measures> {
 	const used = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1];
-	const [ofApi, ofWorker] = await Promise.all([usage(api), usage(worker)]);
+	const [ofApi, ofWorker] = await Promise.all([usage([api.pid]), usage(pidsOf(worker))]);
 	return {
 		jobs: done,
 		apiMb: ofApi.mb,
@@ -159,7 +160,20 @@ async function measure(api: ServiceProcess, worker: ServiceProcess): Promise<Mea
 	};
 }
 
-async function usage({ pid }: ServiceProcess): Promise<{ mb: number; files: number; threads: number }> {
+interface Usage {
+	readonly mb: number;
+	readonly files: number;
+	readonly threads: number;
+}
+
+/** Of several processes together. */
+async function usage(pids: readonly number[]): Promise<Usage> {
+	const usages = await Promise.all(pids.map(usageOf));
+	const total = (name: keyof Usage) => usages.reduce((sum, { [name]: figure }) => sum + figure, 0);
+	return { mb: total('mb'), files: total('files'), threads: total('threads') };
+}
+
+async function usageOf(pid: number): Promise<Usage> {
 	const status = await readFile(`/proc/${pid}/status`, 'utf8');
 	const figure = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
 	return {

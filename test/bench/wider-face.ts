@@ -56,7 +56,7 @@ export function parseWiderText(text: string): WiderPhoto[] {
 	for (let at = 0; at < lines.length; ) {
 		const path = lines[at] ?? '';
 		const count = Number(lines[at + 1]);
-		if (!/^[^/]+\/.+\.jpg$/.test(path) || !Number.isInteger(count)) {
+		if (!/^[^/]+\/.+\.jpg$/.test(path) || !Number.isInteger(count) || count < 0) {
 			throw new Error(
 				`Expected the path of a photo and a number of faces in line ${at + 1}, received "${path}"`,
 			);

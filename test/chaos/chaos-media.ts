@@ -95,9 +95,10 @@ export class ChaosMedia {
 		this.#held.clear();
 	}
 
-	/** Holds again what is asked for with `held`. */
+	/** Holds again what is asked for with `held`, and forgets the requests that have come. */
 	shut(): void {
 		this.#isOpen = false;
+		this.#requests.length = 0;
 	}
 
 	async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { generateWebhookSecret } from '@facet/webhooks';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Facet } from '../support/facet.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
@@ -21,21 +21,26 @@ let facet: Facet;
 let ledger: Ledger;
 let workers: ServiceProcess[];
 
+beforeAll(async () => {
+	[media, hook] = await Promise.all([ChaosMedia.start(), WebhookReceiver.start(SECRET)]);
+}, TIMEOUT_MS);
+
+afterAll(async () => {
+	await Promise.all([media?.stop(), hook?.close()]);
+}, TIMEOUT_MS);
+
 beforeEach(async () => {
-	[media, hook, redis] = await Promise.all([
-		ChaosMedia.start(),
-		WebhookReceiver.start(SECRET),
-		DurableRedis.start(),
-	]);
+	redis = await DurableRedis.start();
 	proxy = await TcpProxy.start(redis.port);
 	facet = await Facet.start(`redis://127.0.0.1:${proxy.port}`, chaosEnvironment(SECRET), 0);
 	workers = [await facet.startWorker()];
+	media.shut();
 	ledger = new Ledger(facet, media, hook);
 }, TIMEOUT_MS);
 
 afterEach(async () => {
 	await facet.stop();
-	await Promise.all([media.stop(), hook.close(), proxy.stop(), redis.stop()]);
+	await Promise.all([proxy.stop(), redis.stop()]);
 }, TIMEOUT_MS);
 
 /** Jobs in every state: two have ended, three run, three wait. */

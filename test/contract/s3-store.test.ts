@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Logger } from '@facet/contracts';
-import { S3Store } from '@facet/storage';
+import { S3Store } from '@facet/storage/s3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startS3Server } from '../support/s3-server.ts';
 import { describeObjectStore } from './object-store-contract.ts';

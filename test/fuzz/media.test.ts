@@ -7,9 +7,12 @@ import { BatchClient } from '../support/batch-client.ts';
 import { Clips } from '../support/clips.ts';
 import { Facet } from '../support/facet.ts';
 import { startHttpServer, type TestServer } from '../support/http-server.ts';
+import { residentMemory } from '../support/process-memory.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import { scenarioSize } from '../support/scenario-size.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
+import { pidsOf } from '../support/worker-processes.ts';
 import { mutant } from './mutations.ts';
 
 /** The size for every day; `npm run fuzz -- --photos 10000 --videos 500 --seed 1` is the full one. */
@@ -29,8 +32,7 @@ let photos: Buffer[];
 let videos: Buffer[];
 let server: TestServer;
 let facet: Facet;
-/** Of the worker. */
-let pid: number;
+let worker: ServiceProcess;
 
 beforeAll(async () => {
 	const small = sharp(await samplePhoto(1)).resize(240);
@@ -59,7 +61,7 @@ beforeAll(async () => {
 		MAX_BATCH_ITEMS: '100000',
 	};
 	facet = await Facet.start(inject('redisUrl'), environment, 0);
-	({ pid } = await facet.startWorker());
+	worker = await facet.startWorker();
 });
 
 afterAll(async () => {
@@ -68,10 +70,8 @@ afterAll(async () => {
 	await rm(directory, { recursive: true, force: true });
 });
 
-/** Resident bytes of the worker (Linux). */
-async function residentBytes(): Promise<number> {
-	return Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
-}
+/** Resident bytes of the worker. */
+const residentBytes = () => residentMemory(pidsOf(worker));
 
 async function fuzz(task: TestContext['task'], kind: 'photo' | 'video', count: number): Promise<void> {
 	const client = new BatchClient(facet.url);

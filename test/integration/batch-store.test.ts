@@ -1,29 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { batchItemId, type FinalStatus, type JobOutcome, type Logger } from '@facet/contracts';
-import { BatchStore, connectProducer, type NewBatch, Queues, ResultStore, redisKeys } from '@facet/queue';
-import type { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { batchItemId, type FinalStatus } from '@facet/contracts';
+import { BatchStore, type NewBatch, type ResultStore, redisKeys } from '@facet/queue';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { endedAs, QueueFixture } from '../support/queue-fixture.ts';
 
-const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
-let prefix: string;
-let redis: Redis;
-let queues: Queues;
 let batches: BatchStore;
+let fixture: QueueFixture;
+let prefix: string;
+let redis: QueueFixture['redis'];
 let results: ResultStore;
 
 beforeEach(async () => {
-	prefix = `{test-${randomUUID()}}`;
-	redis = connectProducer(inject('redisUrl'), logger);
-	await new Promise((resolve) => redis.once('ready', resolve));
-	queues = new Queues({ redis, prefix, logger });
-	batches = new BatchStore(queues, { prefix, ttlSeconds: 60 });
-	results = new ResultStore(redis, { prefix, ttlSeconds: 60 });
-});
-
-afterEach(async () => {
-	await queues.close();
-	redis.disconnect();
+	fixture = await QueueFixture.start(inject('redisUrl'));
+	({ prefix, redis, results } = fixture);
+	batches = new BatchStore(fixture.queues, { prefix, ttlSeconds: 60 });
 });
 
 async function create(facts: Partial<NewBatch> = {}): Promise<string> {
@@ -42,13 +32,7 @@ async function create(facts: Partial<NewBatch> = {}): Promise<string> {
 }
 
 async function end(batchId: string, index: number, status: Exclude<FinalStatus, 'succeeded'>): Promise<void> {
-	const now = Date.now();
-	const outcome: JobOutcome = {
-		status,
-		error: { code: 'internal' },
-		job: { owner: 'open', batchId, createdAt: now, finishedAt: now, attempts: 1 },
-	};
-	await results.finish(batchItemId(batchId, index), outcome);
+	await results.finish(batchItemId(batchId, index), endedAs(status, { batchId }));
 }
 
 describe('a stored batch', () => {

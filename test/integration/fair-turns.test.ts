@@ -1,56 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import type { DetectJobInput, DetectResult, Logger } from '@facet/contracts';
-import {
-	connectConsumer,
-	connectProducer,
-	DetectConsumer,
-	JobProducer,
-	Queues,
-	ResultStore,
-	redisKeys,
-	type Urgency,
-} from '@facet/queue';
-import type { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { DetectJobInput } from '@facet/contracts';
+import { type JobProducer, type Queues, redisKeys, type Urgency } from '@facet/queue';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { anyJob, emptyResult, QueueFixture } from '../support/queue-fixture.ts';
 
-const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-const options = {
-	numFrames: 1,
-	returnFaceUrl: false,
-	singleFace: false,
-};
-const result: DetectResult = {
-	options,
-	media: { kind: 'image', format: 'jpeg', width: 4, height: 3, orientation: 1, bytes: 9 },
-	model: 'test',
-	frames: [{ index: 0, timestampMs: null, faces: [], removed: [] }],
-	persons: [],
-	timings: { fetch: 1, decode: 1, detect: 1, crop: 0, upload: 0 },
-};
-
+let fixture: QueueFixture;
 let prefix: string;
-let redis: Redis;
+let redis: QueueFixture['redis'];
 let queues: Queues;
 let producer: JobProducer;
-let closers: (() => Promise<unknown> | unknown)[];
 
 beforeEach(async () => {
-	prefix = `{test-${randomUUID()}}`;
-	redis = connectProducer(inject('redisUrl'), logger);
-	await new Promise((resolve) => redis.once('ready', resolve));
-	queues = new Queues({ redis, prefix, logger });
-	producer = new JobProducer({ queues, attempts: 3, keepSeconds: 60 });
-	closers = [() => redis.disconnect(), () => queues.close()];
-});
-
-afterEach(async () => {
-	for (const close of closers.reverse()) await close();
+	fixture = await QueueFixture.start(inject('redisUrl'));
+	({ prefix, redis, queues, producer } = fixture);
 });
 
 const dataOf = (owner: string): DetectJobInput => ({
 	owner,
-	source: { kind: 'url', url: 'https://example.com/photo.jpg' },
-	options,
+	...anyJob,
 });
 
 /** Adds jobs with ids `<owner>-<urgency>-<number>`. */
@@ -76,28 +42,18 @@ describe('turns of callers', () => {
 	it('ten jobs of one caller end soon although another has 500 waiting', async () => {
 		await submit('greedy', 500);
 		const ended: string[] = [];
-		const consumerRedis = connectConsumer(inject('redisUrl'), logger);
 		let stopped = () => {};
 		const modestEnded = new Promise<void>((resolve) => {
 			stopped = resolve;
 		});
-		const consumer = new DetectConsumer({
-			redis: consumerRedis,
-			prefix,
-			concurrency: 2,
-			lockMs: 10_000,
-			results: new ResultStore(consumerRedis, { prefix, ttlSeconds: 60 }),
-			handler: async (_data, { jobId }) => {
+		fixture.consume(
+			async (_data, { jobId }) => {
 				if (ended.length === 100) await submit('modest', 10);
 				ended.push(jobId);
 				if (shareOf('modest', ended) * ended.length === 10) stopped();
-				return result;
+				return emptyResult;
 			},
-			logger,
-		});
-		closers.push(
-			() => consumerRedis.disconnect(),
-			() => consumer.close(5000),
+			{ concurrency: 2 },
 		);
 		await modestEnded;
 		// Two at a time, and two were under way.

@@ -1,49 +1,34 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@facet/contracts';
 import {
 	compareEventIds,
-	connectConsumer,
-	connectProducer,
 	JobControl,
 	JobEvents,
 	JobFingerprints,
-	JobProducer,
+	type JobProducer,
 	type JobStreamEvent,
-	JobWaiter,
-	Queues,
-	ResultStore,
+	type Queues,
+	type ResultStore,
 } from '@facet/queue';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { anyJob, endedAs, QueueFixture } from '../support/queue-fixture.ts';
 
-const logger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-const options = { numFrames: 5, returnFaceUrl: false, singleFace: false };
-const data = { source: { kind: 'url' as const, url: 'https://example.com/photo.jpg' }, options };
-
+let control: JobControl;
+let fixture: QueueFixture;
 let prefix: string;
-let redis: ReturnType<typeof connectProducer>;
+let redis: QueueFixture['redis'];
 let queues: Queues;
 let producer: JobProducer;
-let control: JobControl;
 let results: ResultStore;
 
 beforeEach(async () => {
-	prefix = `{test-${randomUUID()}}`;
-	redis = connectProducer(inject('redisUrl'), logger);
-	await new Promise((resolve) => redis.once('ready', resolve));
-	queues = new Queues({ redis, prefix, logger });
-	results = new ResultStore(redis, { prefix, ttlSeconds: 60 });
-	producer = new JobProducer({ queues, attempts: 3, keepSeconds: 60 });
+	fixture = await QueueFixture.start(inject('redisUrl'));
+	({ prefix, redis, queues, producer, results } = fixture);
 	control = new JobControl(queues, results, prefix);
-});
-
-afterEach(async () => {
-	await queues.close();
-	redis.disconnect();
 });
 
 async function add(): Promise<string> {
 	const id = randomUUID();
-	await producer.add('detect', id, data, { urgency: 'normal' });
+	await producer.add('detect', id, anyJob, { urgency: 'normal' });
 	return id;
 }
 
@@ -75,38 +60,29 @@ describe('the event stream', () => {
 	it('is longer than one page', async () => {
 		const events = new JobEvents(queues);
 		const start = await add().then(() => events.lastId());
-		const jobs = Array.from({ length: 1500 }, () => ({ id: randomUUID(), data }));
+		const jobs = Array.from({ length: 1500 }, () => ({ id: randomUUID(), data: anyJob }));
 		await producer.addMany('detect', jobs);
 		const last = jobs.at(-1)?.id ?? '';
 		expect((await events.since(last, start))?.map(({ kind }) => kind)).toEqual(['queued']);
 	});
 
 	it('is followed live, and an end that no event told is found', async () => {
-		const waiterRedis = connectConsumer(inject('redisUrl'), logger);
-		const waiter = JobWaiter.start('detect', { redis: waiterRedis, prefix, results, logger });
 		const id = randomUUID();
 		const seen: JobStreamEvent[] = [];
 		let onEnd: () => void = () => {};
 		const ended = new Promise<void>((resolve) => {
 			onEnd = resolve;
 		});
-		const unfollow = waiter.follow(id, (event) => {
+		const unfollow = fixture.waiter.follow(id, (event) => {
 			seen.push(event);
 			if (event.kind === 'ended') onEnd();
 		});
-		await producer.add('detect', id, data, { urgency: 'normal' });
-		const now = Date.now();
-		await results.finish(id, {
-			status: 'canceled',
-			error: { code: 'canceled' },
-			job: { owner: 'open', createdAt: now, finishedAt: now, attempts: 0 },
-		});
+		await producer.add('detect', id, anyJob, { urgency: 'normal' });
+		await results.finish(id, endedAs('canceled'));
 		await ended;
 		expect(seen.map(({ kind }) => kind)).toEqual(['queued', 'ended']);
 		expect(seen.at(-1)?.id).toBeUndefined();
 		unfollow();
-		await waiter.close();
-		waiterRedis.disconnect();
 	});
 
 	it('has ids that are compared as numbers', () => {
@@ -124,9 +100,7 @@ describe('the fingerprint of a job', () => {
 		expect(await fingerprints.claim('f', 'b', 'a')).toBe('b');
 		await fingerprints.release('f', 'a');
 		expect(await fingerprints.find('f')).toBe('b');
-		const now = Date.now();
-		const job = { owner: 'open', createdAt: now, finishedAt: now, attempts: 0, fingerprint: 'f' };
-		await results.finish('b', { status: 'canceled', error: { code: 'canceled' }, job });
+		await results.finish('b', endedAs('canceled', { fingerprint: 'f' }));
 		expect(await fingerprints.find('f')).toBeUndefined();
 		// Too late: nobody would take it away again.
 		await fingerprints.register('f', 'b');

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Detection } from '@facet/contracts';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import { createFaceDetector, type FaceDetector } from '@facet/vision';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import { findModelFile, OnnxRuntime, openEngine } from '@facet/vision';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { networksBesideCheckout } from '../support/insightface-networks.ts';

@@ -9,11 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BatchClient } from '../support/batch-client.ts';
 import { Clips } from '../support/clips.ts';
 import { startHttpServer, type TestServer } from '../support/http-server.ts';
+import { forgetPeak, peakMemory } from '../support/process-memory.ts';
 import { samplePhoto } from '../support/sample-photos.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import { WebhookService } from '../support/webhook-service.ts';
+import { pidsOf } from '../support/worker-processes.ts';
 import { Canary } from './canary.ts';
-import { forgetPeak, peakMemory } from './process-memory.ts';
 import * as pictures from './traps/pictures.ts';
 import { DISGUISES, TEXT_TRAPS } from './traps/texts.ts';
 import * as videos from './traps/videos.ts';
@@ -32,7 +33,7 @@ interface Trap {
 }
 
 let service: WebhookService;
-let workerPid: number;
+let workerPids: readonly number[];
 let canary: Canary;
 let server: TestServer;
 let directory: string;
@@ -66,7 +67,7 @@ beforeAll(async () => {
 		0,
 	);
 	const worker = await service.facet.startWorker();
-	workerPid = Number(worker.lines[0]?.pid);
+	workerPids = pidsOf(worker);
 	// A worker's memory is what it is only after its first photo.
 	await service.facet.detect({ img: (await samplePhoto(1)).toString('base64') });
 });
@@ -87,12 +88,12 @@ async function spring(traps: Readonly<Record<string, Trap>>) {
 		if (trap) sent.set(path, trap.send);
 		return { url: server.url + path };
 	});
-	await forgetPeak(workerPid);
-	const before = await peakMemory(workerPid);
+	await forgetPeak(workerPids);
+	const before = await peakMemory(workerPids);
 	const batches = new BatchClient(service.facet.url);
 	const { id } = await batches.submit({ items });
 	await batches.ended(id, 100_000);
-	const extraMegabytes = Math.round(((await peakMemory(workerPid)) - before) / MEGABYTE);
+	const extraMegabytes = Math.round(((await peakMemory(workerPids)) - before) / MEGABYTE);
 	const results = await batches.results(id);
 	expect(JSON.stringify(results)).not.toMatch(/root:|daemon:/);
 	const codes = Object.fromEntries(

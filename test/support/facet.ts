@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type DetectFailure, type FacesObj, type StageTimings, stageTimingsSchema } from '@facet/contracts';
 import { CallerStore, connectConsumer } from '@facet/queue';
 import { checkAnswersOf, expectAnswersAsDocumented } from './checked-fetch.ts';
@@ -127,12 +127,12 @@ export class Facet {
 		return join(this.#directory, 'data');
 	}
 
-	/** Names of the objects in the file-system store. */
+	/** Keys of the objects in the file-system store. */
 	async storedObjects(): Promise<string[]> {
 		const entries = await readdir(this.storageDirectory, { recursive: true, withFileTypes: true });
 		return entries
 			.filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-			.map((entry) => entry.name);
+			.map((entry) => relative(this.storageDirectory, join(entry.parentPath, entry.name)));
 	}
 
 	/** How long a stage of a job took, by the log of its worker. */

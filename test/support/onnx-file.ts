@@ -1,16 +1,24 @@
+import { protobufMessage as message, protobufNumber as number, protobufText as text } from '@facet/vision';
+
 /**
  * Writes ONNX files (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), with as much of the format as a network
  * of a test needs. Field numbers are those of that file.
  */
 
 const FLOAT = 1;
+const UINT8 = 2;
+const INT8 = 3;
+const INT32 = 6;
 const INT64 = 7;
+const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_INTS = 7;
+
+type TensorData = Float32Array | Uint8Array | Int8Array | Int32Array | BigInt64Array;
 
 export interface OnnxTensor {
 	readonly name: string;
 	readonly shape: readonly number[];
-	readonly data: Float32Array | BigInt64Array;
+	readonly data: TensorData;
 }
 
 /** An input or an output; a dimension that is left open has a name instead of a number. */
@@ -23,7 +31,10 @@ export interface OnnxNode {
 	readonly operator: string;
 	readonly inputs: readonly string[];
 	readonly outputs: readonly string[];
-	readonly attributes?: Readonly<Record<string, readonly number[]>>;
+	/** A number or a list of numbers each. */
+	readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
+	/** Of the operator; ONNX's own when it is not given. */
+	readonly domain?: string;
 }
 
 export interface OnnxGraph {
@@ -46,24 +57,38 @@ export function writeOnnx({ inputs, outputs, nodes, initializers }: OnnxGraph): 
 	return Buffer.concat([number(1, 8), message(7, graph), message(8, operatorSet)]);
 }
 
-function writeNode({ operator, inputs, outputs, attributes = {} }: OnnxNode): Buffer[] {
+/** A node of a graph, as the content of its field. */
+export function writeNode({ operator, inputs, outputs, attributes = {}, domain = '' }: OnnxNode): Buffer[] {
 	return [
 		...inputs.map((name) => text(1, name)),
 		...outputs.map((name) => text(2, name)),
 		text(4, operator),
-		...Object.entries(attributes).map(([name, values]) =>
-			message(5, [text(1, name), ...values.map((value) => number(8, value)), number(20, ATTRIBUTE_INTS)]),
-		),
+		...Object.entries(attributes).map(([name, value]) => message(5, writeAttribute(name, value))),
+		...(domain === '' ? [] : [text(7, domain)]),
 	];
 }
 
-function writeTensor({ name, shape, data }: OnnxTensor): Buffer[] {
+function writeAttribute(name: string, value: number | readonly number[]): Buffer[] {
+	return typeof value === 'number'
+		? [text(1, name), number(3, value), number(20, ATTRIBUTE_INT)]
+		: [text(1, name), ...value.map((each) => number(8, each)), number(20, ATTRIBUTE_INTS)];
+}
+
+/** A tensor of a graph, as the content of its field. */
+export function writeTensor({ name, shape, data }: OnnxTensor): Buffer[] {
 	return [
 		...shape.map((extent) => number(1, extent)),
-		number(2, data instanceof Float32Array ? FLOAT : INT64),
+		number(2, elementType(data)),
 		text(8, name),
 		message(9, [Buffer.from(data.buffer, data.byteOffset, data.byteLength)]),
 	];
+}
+
+function elementType(data: TensorData): number {
+	if (data instanceof Float32Array) return FLOAT;
+	if (data instanceof Uint8Array) return UINT8;
+	if (data instanceof Int8Array) return INT8;
+	return data instanceof Int32Array ? INT32 : INT64;
 }
 
 function writeValue({ name, shape }: OnnxValue): Buffer[] {
@@ -72,26 +97,4 @@ function writeValue({ name, shape }: OnnxValue): Buffer[] {
 	);
 	const tensorType = [number(1, FLOAT), message(2, dimensions)];
 	return [text(1, name), message(2, [message(1, tensorType)])];
-}
-
-function number(field: number, value: number): Buffer {
-	return Buffer.concat([varint(field * 8), varint(value)]);
-}
-
-function text(field: number, value: string): Buffer {
-	return message(field, [Buffer.from(value)]);
-}
-
-function message(field: number, parts: readonly Buffer[]): Buffer {
-	const content = Buffer.concat(parts);
-	return Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
-}
-
-/** A whole number from 0 to 2^53. */
-function varint(value: number): Buffer {
-	const bytes: number[] = [];
-	for (let rest = value; ; rest = Math.floor(rest / 128)) {
-		if (rest < 128) return Buffer.from([...bytes, rest]);
-		bytes.push((rest % 128) + 128);
-	}
 }

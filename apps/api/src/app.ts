@@ -45,6 +45,8 @@ export interface AppOptions {
 	/** The store again when its links lead to this process. */
 	readonly files: FilesystemStore | undefined;
 	readonly access: AuthenticateOptions;
+	/** Networks whose `X-Forwarded-For` is believed, as Express takes them. */
+	readonly trustedProxies: readonly string[];
 	readonly rates: RateLimitOptions;
 	readonly maxBodyBytes: number;
 	readonly uploads: Omit<CreateUploadOptions, 'store'>;
@@ -149,6 +151,7 @@ export function createApp(options: AppOptions): Express {
 	const app = express();
 	app.disable('x-powered-by');
 	app.disable('etag');
+	app.set('trust proxy', options.trustedProxies);
 	app.use((_request, response, next) => {
 		if (options.isDraining()) response.setHeader('Connection', 'close');
 		next();

@@ -10,10 +10,10 @@ import {
 	type IdempotencyStore,
 	type JobProducer,
 	type JobsInFlight,
-	type JobWaiter,
 	type NewBatch,
 } from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
+import type { Admission } from './admission.ts';
 import { BatchWriter, type WrittenBatch } from './batch-writer.ts';
 import { findUpload } from './find-upload.ts';
 import { idempotently } from './idempotently.ts';
@@ -26,15 +26,13 @@ export interface BatchServiceOptions {
 	readonly producer: JobProducer;
 	readonly idempotency: IdempotencyStore;
 	readonly inFlight: JobsInFlight;
-	readonly waiter: Pick<JobWaiter, 'drainRate'>;
+	readonly admission: Admission;
 	readonly store: ObjectStore;
 	/** Where bodies are kept until they are known to be right. */
 	readonly temporaryDirectory: string;
 	readonly maxItems: number;
 	/** Largest upload that a job may have, in bytes. */
 	readonly maxSourceBytes: number;
-	/** Waiting jobs beyond which no more are taken. */
-	readonly maxQueueDepth: number;
 	/** Age at which unfinished items are given up. */
 	readonly deadlineSeconds: number;
 }
@@ -78,7 +76,7 @@ export class BatchService {
 		const { store, maxItems, maxSourceBytes: maxBytes, temporaryDirectory } = this.#options;
 		const { caller, idempotencyKey } = submission;
 		// Before the body, which may be long; but a batch that was accepted before has its place.
-		if (idempotencyKey === undefined) await this.#admit(1);
+		if (idempotencyKey === undefined) await this.#options.admission.admitBatch(1);
 		const path = join(temporaryDirectory, `${randomUUID()}.ndjson`);
 		const writer = await BatchWriter.open({
 			path,
@@ -160,7 +158,7 @@ export class BatchService {
 	): Promise<BatchSnapshot> {
 		const { total } = written;
 		const { id: owner, maxJobsInFlight: limit } = caller;
-		await this.#admit(total);
+		await this.#options.admission.admitBatch(total);
 		return this.#options.inFlight.whileReserved({ owner, count: total, limit }, async (counted) => {
 			const batch = this.#toBatch(written, { id, owner, counted });
 			await this.#store(batch, written, logger);
@@ -213,20 +211,5 @@ export class BatchService {
 
 	async #addTask(task: BatchTask): Promise<void> {
 		await addBatchTasks(this.#options.producer, [task]);
-	}
-
-	/** Refuses what the queue has no room for; batches that are accepted and not expanded take room too. */
-	async #admit(items: number): Promise<void> {
-		const { producer, batches, waiter, maxQueueDepth } = this.#options;
-		const [depth, unexpanded] = await Promise.all([producer.depth('detect'), batches.unexpanded()]);
-		const waiting = [...unexpanded.values()].reduce((sum, left) => sum + left, depth);
-		const excess = waiting + items - maxQueueDepth;
-		if (excess <= 0) return;
-		if (items > maxQueueDepth) {
-			const detail = `expected at most ${maxQueueDepth} items, which is all that may wait, received ${items}`;
-			throw new AppError('queue_full', { detail, retryable: false });
-		}
-		const retryAfterSeconds = waiter.drainRate.secondsFor(excess);
-		throw new AppError('queue_full', { detail: `try again in ${retryAfterSeconds} s`, retryAfterSeconds });
 	}
 }

@@ -8,15 +8,7 @@ import {
 	type Logger,
 	type WebhookTarget,
 } from '@facet/contracts';
-import type {
-	JobControl,
-	JobFingerprints,
-	JobIndex,
-	JobProducer,
-	JobsInFlight,
-	JobWaiter,
-	Urgency,
-} from '@facet/queue';
+import type { JobControl, JobFingerprints, JobIndex, JobProducer, JobsInFlight, Urgency } from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
 import { type Media, storeMedia } from './media.ts';
 import type { Caller } from './middleware/caller.ts';
@@ -27,16 +19,8 @@ export interface DetectionServiceOptions {
 	readonly index: JobIndex;
 	readonly fingerprints: JobFingerprints;
 	readonly inFlight: JobsInFlight;
-	readonly waiter: JobWaiter;
 	readonly store: ObjectStore;
-	/** Waiting jobs beyond which no more are taken. */
-	readonly maxQueueDepth: number;
 }
-
-/** Room beyond the largest depth, as a part of it, that only callers with few jobs get. */
-const EXTRA_ROOM = 0.1;
-/** How many jobs are few, as a part of the largest depth. */
-const FEW = 0.01;
 
 /** A job to be. */
 export interface NewDetection {
@@ -63,28 +47,12 @@ export interface Submission {
 /** A job that waits, as `submit` has added it. */
 export type QueuedJob = Extract<JobSnapshot, { status: 'queued' | 'processing' }>;
 
-/** Turns requests into jobs. The way of a request: admit, reserve room for it, store inline bytes, add the job. */
+/** Turns requests into jobs. The way of a request, once admitted: reserve room for it, store inline bytes, add the job. */
 export class DetectionService {
 	readonly #options: DetectionServiceOptions;
 
 	constructor(options: DetectionServiceOptions) {
 		this.#options = options;
-	}
-
-	/**
-	 * Takes a job when there is room in the queue; of a caller with few jobs in it also when others have filled it.
-	 *
-	 * @throws AppError `queue_full`, `queue_unavailable`.
-	 */
-	async admit(owner: string): Promise<void> {
-		const { producer, waiter, maxQueueDepth } = this.#options;
-		const depth = await producer.depth('detect');
-		if (depth >= maxQueueDepth) {
-			const hasExtraRoom = depth < maxQueueDepth * (1 + EXTRA_ROOM);
-			if (hasExtraRoom && (await producer.depthOf(owner)) < Math.floor(maxQueueDepth * FEW)) return;
-			const retryAfterSeconds = waiter.drainRate.secondsFor(depth - maxQueueDepth + 1);
-			throw new AppError('queue_full', { detail: `try again in ${retryAfterSeconds} s`, retryAfterSeconds });
-		}
 	}
 
 	/**

@@ -24,10 +24,14 @@ export class JobRemoval {
 	 * Cancels a job. One that runs is canceled at once for everybody; its worker stops between two frames.
 	 *
 	 * @returns the job, canceled now or before.
-	 * @throws AppError `conflict` when it has ended otherwise; as `JobViews.find`.
+	 * @throws AppError `conflict` when it has ended otherwise; as `JobViews.find`; `storage_unavailable`.
 	 */
 	async cancel(owner: string, id: string): Promise<JobSnapshot> {
-		const found = await this.#options.views.find(owner, id);
+		const { views, store } = this.#options;
+		const found = await views.find(owner, id);
+		// Whoever canceled it may have died before it had dropped what an earlier run stored: then this is the caller asking
+		// again.
+		if (found.status === 'canceled') await store.deletePrefix(`faces/${id}`);
 		const job = outcomeOf(found) ? found : await this.#end(owner, id);
 		if (job.status === 'canceled') return job;
 		throw new AppError('conflict', {

@@ -32,6 +32,7 @@ import {
 	warnUnlessNoEviction,
 } from '@facet/queue';
 import { createObjectStore, FilesystemStore } from '@facet/storage';
+import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { AwaitedJobs } from './awaited-jobs.ts';
 import { BatchService } from './batch-service.ts';
@@ -131,15 +132,14 @@ const idempotency = new IdempotencyStore(redis, { prefix: config.redis.prefix })
 const fingerprints = new JobFingerprints(redis, { prefix: config.redis.prefix });
 const views = new JobViews({ reader, index: jobIndex, waiter, wire });
 const shared = new SharedJobs({ fingerprints, reader });
+const admission = new Admission({ producer, waiter, maxQueueDepth: config.api.maxQueueDepth });
 const service = new DetectionService({
 	producer,
 	control,
 	index: jobIndex,
 	fingerprints,
 	inFlight,
-	waiter,
 	store,
-	maxQueueDepth: config.api.maxQueueDepth,
 });
 const stopping = new AbortController();
 // Every stream of events listens.
@@ -147,11 +147,18 @@ setMaxListeners(0, stopping.signal);
 let draining = false;
 
 listener = createApp({
-	awaited: new AwaitedJobs({ service, shared, waiter, deadlineSeconds: config.jobs.deadlineSeconds }),
+	awaited: new AwaitedJobs({
+		admission,
+		service,
+		shared,
+		waiter,
+		deadlineSeconds: config.jobs.deadlineSeconds,
+	}),
 	syncTimeoutMs: config.api.syncTimeoutMs,
 	views,
 	jobs: {
 		submissions: new JobSubmissions({
+			admission,
 			service,
 			idempotency,
 			shared,
@@ -176,7 +183,9 @@ listener = createApp({
 		requireKey: config.api.requireKey,
 		callers: new CallerStore(redis, { prefix: config.redis.prefix }),
 		webhookSecrets: config.webhooks.secrets,
+		wrongKeysPerMinute: config.api.wrongKeysPerMinute,
 	},
+	trustedProxies: config.api.trustedProxies,
 	rates: { redis, prefix: config.redis.prefix, requestsPerMinute: config.api.rateLimitPerMinute },
 	maxBodyBytes: config.api.maxBodyBytes,
 	uploads: { maxBytes: config.sources.maxBytes, linkTtlSeconds: config.api.uploadLinkTtlSeconds },
@@ -186,12 +195,11 @@ listener = createApp({
 			producer,
 			idempotency,
 			inFlight,
-			waiter,
+			admission,
 			store,
 			temporaryDirectory,
 			maxItems: config.api.maxBatchItems,
 			maxSourceBytes: config.sources.maxBytes,
-			maxQueueDepth: config.api.maxQueueDepth,
 			deadlineSeconds: config.jobs.deadlineSeconds,
 		}),
 		batches,

@@ -26,7 +26,7 @@ export class CropUploader {
 	async upload(
 		jobId: string,
 		frameIndex: number,
-		jpegs: readonly Buffer[],
+		jpegs: readonly Uint8Array[],
 		signal: AbortSignal,
 	): Promise<(string | null)[]> {
 		return pMap(
@@ -41,7 +41,7 @@ export class CropUploader {
 		await this.#options.store.deletePrefix(`faces/${jobId}`);
 	}
 
-	async #store(key: string, jpeg: Buffer, signal: AbortSignal): Promise<string | null> {
+	async #store(key: string, jpeg: Uint8Array, signal: AbortSignal): Promise<string | null> {
 		const { store, logger, onLost } = this.#options;
 		try {
 			await pRetry(() => store.put(key, jpeg, { contentType: 'image/jpeg' }), {

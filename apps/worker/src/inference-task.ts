@@ -1,4 +1,4 @@
-import type { Detection, RgbImage, Size } from '@facet/contracts';
+import type { BoundingBox, Detection, RgbImage, Size } from '@facet/contracts';
 import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/vision';
 
 /** What a thread is told when it starts. */
@@ -19,6 +19,8 @@ export interface DetectorDescription {
 	readonly kind: 'describe';
 	/** Name of the detection network. */
 	readonly name: string;
+	/** Whether it is a file by its path, whose hash nobody knows. */
+	readonly isFile: boolean;
 	/** Which engine runs it. */
 	readonly engine: string;
 	/** What the networks run on, in order of preference. */
@@ -37,13 +39,36 @@ interface WantedFaces {
 	readonly scoreThreshold?: number | undefined;
 }
 
-/** One photo to decode and search. */
-export interface PhotoTask extends WantedFaces {
-	readonly kind: 'photo';
+/** A photo to decode. */
+interface PhotoFile {
 	/** A file that sharp can read. */
 	readonly path: string;
 	readonly maxPixels: number;
 	readonly timeoutMs: number;
+}
+
+/** One photo to decode and search. */
+export interface PhotoTask extends PhotoFile, WantedFaces {
+	readonly kind: 'photo';
+}
+
+/** One photo to decode and cut up. */
+export interface CropPhotoTask extends PhotoFile {
+	readonly kind: 'crop-photo';
+	/** Whole-pixel rectangles inside the full picture, in display space. */
+	readonly regions: readonly BoundingBox[];
+}
+
+/** Pieces of a decoded frame to make JPEGs of. */
+interface EncodeTask {
+	readonly kind: 'encode';
+	readonly pieces: readonly RgbImage[];
+}
+
+interface Crops {
+	readonly kind: 'crops';
+	/** A JPEG for each region or piece, in their order. */
+	readonly jpegs: readonly Uint8Array[];
 }
 
 /** The size is that of the full picture in display space. */
@@ -71,7 +96,7 @@ export interface FrameObservations {
 	readonly detectMs: number;
 }
 
-/** All sampled frames of a video, to find out who is who. Up to seconds of arithmetic, so not for the main thread. */
+/** All sampled frames of a video, to find out who is who: up to seconds of arithmetic. */
 interface TrackTask {
 	readonly kind: 'track';
 	readonly frames: readonly ObservedFrame[];
@@ -83,5 +108,10 @@ export interface TrackedVideo extends Pick<TrackingResult, 'frames' | 'persons'>
 	readonly kind: 'track';
 }
 
-export type InferenceTask = DescribeTask | PhotoTask | FrameTask | TrackTask;
-export type InferenceResult = DetectorDescription | PhotoDetections | FrameObservations | TrackedVideo;
+export type InferenceTask = DescribeTask | PhotoTask | CropPhotoTask | FrameTask | EncodeTask | TrackTask;
+export type InferenceResult =
+	| DetectorDescription
+	| PhotoDetections
+	| Crops
+	| FrameObservations
+	| TrackedVideo;

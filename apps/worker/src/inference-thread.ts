@@ -1,10 +1,12 @@
-import { decodeForDetection } from '@facet/media';
+import type { RgbImage } from '@facet/contracts';
+import { cropFrameJpegs, cropJpegs, decodeForDetection } from '@facet/media/pictures';
 import {
 	createFaceAnalyzer,
 	createFaceDetector,
 	type FaceAnalyzer,
 	type FaceDetector,
 	inferenceThread,
+	isModelPath,
 	OnnxRuntime,
 	trackFaces,
 } from '@facet/vision';
@@ -20,8 +22,8 @@ import type {
 import { toSourcePixels } from './source-pixels.ts';
 
 /**
- * A thread of the inference pool. It does the whole of a photo, decoding included, because a run of the network
- * blocks its thread: on the main thread it would hold up the renewal of locks. Frames of videos come decoded.
+ * A thread of the inference process. It does the whole of a photo, decoding and crops included: whatever runs native code
+ * over bytes of strangers is here. Frames of videos come decoded, by ffmpeg.
  */
 export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
 	const runtime = new OnnxRuntime(options.executionProviders);
@@ -33,6 +35,7 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 				return {
 					kind: 'describe',
 					name: detector.name,
+					isFile: isModelPath(options.model),
 					engine: detector.kind,
 					inputSide: detector.inputSide,
 					executionProviders: runtime.providers,
@@ -40,8 +43,12 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 				};
 			case 'photo':
 				return detectPhoto(detector, task);
+			case 'crop-photo':
+				return { kind: 'crops', jpegs: await cropJpegs(task.path, task.regions, task) };
 			case 'frame':
 				return observeFrame(analyzer, task);
+			case 'encode':
+				return { kind: 'crops', jpegs: await encode(task.pieces) };
 			case 'track': {
 				const strongScore = task.scoreThreshold ?? detector.scoreThreshold;
 				const { frames, persons } = trackFaces(task.frames, { strongScore });
@@ -85,4 +92,13 @@ async function observeFrame(
 	const startedAt = performance.now();
 	const observations = await analyzer.analyze(image, wanted);
 	return { kind: 'frame', observations, detectMs: performance.now() - startedAt };
+}
+
+async function encode(pieces: readonly RgbImage[]): Promise<Buffer[]> {
+	const jpegs: Buffer[] = [];
+	// One after another, as the crops of a photo.
+	for (const piece of pieces) {
+		jpegs.push(...(await cropFrameJpegs(piece, [{ x: 0, y: 0, width: piece.width, height: piece.height }])));
+	}
+	return jpegs;
 }

@@ -1,6 +1,8 @@
 import type { RgbImage } from '@facet/contracts';
-import type { InferencePool, ObservedFrame } from '@facet/vision';
+import type { ObservedFrame } from '@facet/vision';
+import type { InferenceProcess } from '@facet/vision/process';
 import type {
+	CropPhotoTask,
 	DetectorDescription,
 	FrameObservations,
 	FrameTask,
@@ -11,42 +13,56 @@ import type {
 	TrackedVideo,
 } from './inference-task.ts';
 
-/** The pool of inference threads, by what it can be asked. */
+/** The inference process, by what it can be asked. */
 export class Inference {
-	readonly #pool: InferencePool<InferenceTask, InferenceResult>;
+	readonly #process: InferenceProcess<InferenceTask, InferenceResult>;
 	readonly detector: DetectorDescription;
 
-	private constructor(pool: InferencePool<InferenceTask, InferenceResult>, detector: DetectorDescription) {
-		this.#pool = pool;
+	private constructor(
+		process: InferenceProcess<InferenceTask, InferenceResult>,
+		detector: DetectorDescription,
+	) {
+		this.#process = process;
 		this.detector = detector;
 	}
 
-	/** Starts the pool's threads. @throws Error as `InferencePool.start`. */
-	static async start(pool: InferencePool<InferenceTask, InferenceResult>): Promise<Inference> {
-		await pool.start();
-		const detector = await pool.run({ kind: 'describe' });
+	/** Starts the process. @throws Error as `InferenceProcess.start`. */
+	static async start(process: InferenceProcess<InferenceTask, InferenceResult>): Promise<Inference> {
+		await process.start();
+		const detector = await process.run({ kind: 'describe' });
 		if (detector.kind !== 'describe') throw wrongKind(detector);
-		return new Inference(pool, detector);
+		return new Inference(process, detector);
 	}
 
 	/** Decodes and searches a photo. */
 	async detectPhoto(task: Omit<PhotoTask, 'kind'>, signal: AbortSignal): Promise<PhotoDetections> {
-		const result = await this.#pool.run({ kind: 'photo', ...task }, { signal });
+		const result = await this.#process.run({ kind: 'photo', ...task }, { signal });
 		if (result.kind !== 'photo') throw wrongKind(result);
 		return result;
 	}
 
-	/** Searches a decoded frame. Its pixels move to the thread and are gone here. */
+	/** Decodes a photo and cuts it up: a JPEG for each region, in their order. */
+	async cropPhoto(task: Omit<CropPhotoTask, 'kind'>, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+		// Nothing to cut is no reason to decode.
+		if (task.regions.length === 0) return [];
+		return this.#crops({ kind: 'crop-photo', ...task }, signal);
+	}
+
+	/** Searches a decoded frame. */
 	async observeFrame(
 		image: RgbImage,
 		signal: AbortSignal,
 		wanted: Omit<FrameTask, 'kind' | 'image'> = {},
 	): Promise<FrameObservations> {
-		const { buffer } = image.data;
-		const transfer = buffer instanceof ArrayBuffer ? [buffer] : [];
-		const result = await this.#pool.run({ kind: 'frame', image, ...wanted }, { signal, transfer });
+		const result = await this.#process.run({ kind: 'frame', image, ...wanted }, { signal });
 		if (result.kind !== 'frame') throw wrongKind(result);
 		return result;
+	}
+
+	/** A JPEG of each piece, in their order. */
+	async encode(pieces: readonly RgbImage[], signal: AbortSignal): Promise<readonly Uint8Array[]> {
+		if (pieces.length === 0) return [];
+		return this.#crops({ kind: 'encode', pieces }, signal);
 	}
 
 	/** Finds tracks and persons in the sampled frames of a video. */
@@ -55,12 +71,18 @@ export class Inference {
 		signal: AbortSignal,
 		scoreThreshold?: number,
 	): Promise<TrackedVideo> {
-		const result = await this.#pool.run({ kind: 'track', frames, scoreThreshold }, { signal });
+		const result = await this.#process.run({ kind: 'track', frames, scoreThreshold }, { signal });
 		if (result.kind !== 'track') throw wrongKind(result);
 		return result;
+	}
+
+	async #crops(task: InferenceTask, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+		const result = await this.#process.run(task, { signal });
+		if (result.kind !== 'crops') throw wrongKind(result);
+		return result.jpegs;
 	}
 }
 
 function wrongKind({ kind }: InferenceResult): Error {
-	return new Error(`an inference thread answered another task, of kind ${kind}`);
+	return new Error(`the inference process answered another task, of kind ${kind}`);
 }

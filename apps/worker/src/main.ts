@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { loadConfig, publicBaseUrl } from '@facet/config';
+import { inferenceEnvironment, loadConfig, publicBaseUrl } from '@facet/config';
 import { AddressGuard, confineProcesses, createSourceClient, ProcessLimit } from '@facet/media';
 import {
 	createLogger,
@@ -19,7 +19,7 @@ import {
 	warnUnlessNoEviction,
 } from '@facet/queue';
 import { createObjectStore } from '@facet/storage';
-import { InferencePool, isModelPath } from '@facet/vision';
+import { InferenceProcess } from '@facet/vision/process';
 import { startBatches } from './batches/start-batches.ts';
 import { CropUploader } from './crop-uploader.ts';
 import { startDeadlineKeeper } from './deadline-keeper.ts';
@@ -39,6 +39,28 @@ const config = loadConfig();
 const logger = createLogger('worker', { level: config.logLevel });
 exitOnUnhandledErrors(logger);
 
+const threadData: InferenceThreadData = {
+	modelsDir: config.worker.modelsDir,
+	model: config.worker.detectorModel,
+	executionProviders: config.worker.executionProviders,
+};
+const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
+	entry: new URL('../dist/inference-process.js', import.meta.url),
+	threads: config.worker.inferenceThreads,
+	workerData: threadData,
+	environment: inferenceEnvironment(),
+	onLost: () => metrics.inferenceRestarts.inc(),
+	logger,
+});
+const metrics = createWorkerMetrics(() => ({
+	queued: inferenceProcess.queueSize,
+	running: inferenceProcess.runningTasks,
+	rssBytes: inferenceProcess.rssBytes,
+}));
+// It loads its networks while this process connects to what it needs.
+const startedInference = Inference.start(inferenceProcess);
+startedInference.catch(() => {});
+
 const areConfined = confineProcesses({
 	memoryBytes: config.worker.ffmpegMemoryBytes,
 	// Twice the time by the clock, since its threads add up.
@@ -47,29 +69,6 @@ const areConfined = confineProcesses({
 if (!areConfined) {
 	logger.warn('worker: no prlimit on this system, ffmpeg runs without limits on memory, time and file size');
 }
-
-const threadData: InferenceThreadData = {
-	modelsDir: config.worker.modelsDir,
-	model: config.worker.detectorModel,
-	executionProviders: config.worker.executionProviders,
-};
-const pool = new InferencePool<InferenceTask, InferenceResult>({
-	threadEntry: new URL('../dist/inference-thread.js', import.meta.url),
-	threads: config.worker.inferenceThreads,
-	workerData: threadData,
-	logger,
-});
-const inference = await Inference.start(pool);
-const { warning: providerWarning, ...detector } = inference.detector;
-if (providerWarning !== undefined)
-	logger.warn({ executionProviders: detector.executionProviders }, providerWarning);
-if (isModelPath(config.worker.detectorModel)) {
-	logger.warn(
-		{ path: config.worker.detectorModel, engine: detector.engine },
-		'DETECTOR_MODEL is a file by its path: its hash is not checked',
-	);
-}
-const metrics = createWorkerMetrics(() => ({ queued: pool.queueSize, running: pool.runningTasks }));
 
 const scratch = await Scratch.open();
 const baseUrl = publicBaseUrl(config.api, config.api.port);
@@ -121,6 +120,16 @@ const deliveries = startDeliveries({
 	metrics,
 	logger,
 });
+const inference = await startedInference;
+const { warning: providerWarning, ...detector } = inference.detector;
+if (providerWarning !== undefined)
+	logger.warn({ executionProviders: detector.executionProviders }, providerWarning);
+if (detector.isFile) {
+	logger.warn(
+		{ path: config.worker.detectorModel, engine: detector.engine },
+		'DETECTOR_MODEL is a file by its path: its hash is not checked',
+	);
+}
 const consumer = new DetectConsumer({
 	redis,
 	prefix: config.redis.prefix,
@@ -187,6 +196,9 @@ const operations = createOperationsServer({
 		},
 		redis: () => checkRedisWritable(redis, config.redis.prefix),
 		storage: () => store.check(),
+		inference: () => {
+			if (inferenceProcess.pid === undefined) throw new Error('the inference process is starting');
+		},
 	},
 	logger,
 });
@@ -212,6 +224,7 @@ async function listenSomewhere(server: Server): Promise<number> {
 
 const stopMemoryWatch = startMemoryWatch({
 	maxRssBytes: config.worker.maxRssBytes,
+	rssBytes: () => process.memoryUsage.rss() + inferenceProcess.rssBytes,
 	onExceeded: async () => {
 		stopping = true;
 		// No hurry: whoever starts the process again does so when it has ended.
@@ -228,7 +241,7 @@ stopOnSignals(logger, async () => {
 	stopDeadlineKeeper();
 	const timeoutMs = config.shutdownTimeoutMs;
 	await Promise.all([consumer.close(timeoutMs), deliveries.close(timeoutMs), stopBatches(timeoutMs)]);
-	await pool.close();
+	await inferenceProcess.close();
 	await sourceClient.close();
 	await store.close();
 	await scratch.close();

@@ -6,8 +6,8 @@ export interface MemoryWatchOptions {
 	/** Called once, when the limit is passed. */
 	readonly onExceeded: () => Promise<void>;
 	readonly logger: Logger;
-	/** Resident memory of the process, in bytes. */
-	readonly rssBytes?: () => number;
+	/** Resident memory of the worker, in bytes. */
+	readonly rssBytes: () => number;
 	readonly intervalMs?: number;
 }
 
@@ -19,7 +19,7 @@ const INTERVAL_MS = 2000;
  * @returns a function that stops it.
  */
 export function startMemoryWatch(options: MemoryWatchOptions): () => void {
-	const { maxRssBytes, onExceeded, logger, rssBytes = process.memoryUsage.rss } = options;
+	const { maxRssBytes, onExceeded, logger, rssBytes } = options;
 	if (maxRssBytes === 0) return () => {};
 	const atStart = rssBytes();
 	if (atStart > maxRssBytes) {

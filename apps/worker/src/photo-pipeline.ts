@@ -7,7 +7,7 @@ import {
 	type DetectResult,
 	type Size,
 } from '@facet/contracts';
-import { cropJpegs, type ImageFormat, toReadablePhoto } from '@facet/media';
+import { type ImageFormat, toReadablePhoto } from '@facet/media';
 import type { CropUploader } from './crop-uploader.ts';
 import type { Inference } from './inference.ts';
 import { largestFace } from './largest-face.ts';
@@ -75,7 +75,9 @@ export class PhotoPipeline {
 	): Promise<DetectedFace[]> {
 		const limits = { maxPixels: this.#options.maxPixels, timeoutMs: this.#options.decodeTimeoutMs };
 		const regions = detections.map(({ box }) => cropRegion(box, picture));
-		const jpegs = await clock.time('crop', () => cropJpegs(path, regions, limits));
+		const jpegs = await clock.time('crop', () =>
+			this.#options.inference.cropPhoto({ path, regions, ...limits }, signal),
+		);
 		const keys = await clock.time('upload', () => this.#options.uploader.upload(jobId, 0, jpegs, signal));
 		return detections.map((detection, index) => {
 			const region = regions[index];

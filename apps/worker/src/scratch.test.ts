@@ -30,6 +30,26 @@ describe('Scratch', () => {
 		expect(await readdir(parent)).toEqual([]);
 	});
 
+	it('gives each job a directory of its own, and removes whatever is in it', async () => {
+		const scratch = await Scratch.open(parent);
+		const seen = await Promise.all(
+			['a', 'b'].map((name) =>
+				scratch.use(async (directory) => {
+					await mkdir(join(directory, 'deep', 'deeper'), { recursive: true });
+					await writeFile(join(directory, 'deep', 'deeper', name), 'x');
+					await writeFile(join(directory, name), 'x');
+					return { directory, names: (await readdir(directory)).sort() };
+				}),
+			),
+		);
+		expect(seen.map(({ names }) => names)).toEqual([
+			['a', 'deep'],
+			['b', 'deep'],
+		]);
+		expect(seen.map(({ directory }) => existsSync(directory))).toEqual([false, false]);
+		await scratch.close();
+	});
+
 	it('removes what dead workers left, and nothing else', async () => {
 		const dead = join(parent, 'facet-worker-999999999-abc');
 		const alive = join(parent, `facet-worker-${process.ppid}-abc`);

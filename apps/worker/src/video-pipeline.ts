@@ -7,17 +7,11 @@ import {
 	type FrameResult,
 	type Person,
 } from '@facet/contracts';
-import {
-	cropFrameJpegs,
-	type FrameRef,
-	openVideo,
-	type ProcessLimit,
-	type Video,
-	type VideoType,
-} from '@facet/media';
+import { type FrameRef, openVideo, type ProcessLimit, type Video, type VideoType } from '@facet/media';
 import type { ObservedFrame, TrackedFrame } from '@facet/vision';
 import pMap from 'p-map';
 import type { CropUploader } from './crop-uploader.ts';
+import { cutOut } from './cut-out.ts';
 import type { Inference } from './inference.ts';
 import { largestFace } from './largest-face.ts';
 import { removedBoxes } from './removed-boxes.ts';
@@ -137,7 +131,8 @@ export class VideoPipeline {
 			frames,
 			async ({ index, image }: Frame) => {
 				const regions = (withFaces.get(index)?.faces ?? []).map(({ box }) => cropRegion(box, video.facts));
-				const jpegs = await cropFrameJpegs(image, regions);
+				const pieces = regions.map((region) => cutOut(image, region));
+				const jpegs = await this.#options.inference.encode(pieces, signal);
 				const uploaded = await clock.time('upload', () =>
 					this.#options.uploader.upload(jobId, index, jpegs, signal),
 				);

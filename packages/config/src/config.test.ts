@@ -26,6 +26,26 @@ describe('parseConfig', () => {
 		expect(parse).not.toThrow(/hunter2/);
 	});
 
+	it.each([
+		['none', []],
+		[' 10.0.0.0/8, 2001:db8::/32 ', ['10.0.0.0/8', '2001:db8::/32']],
+		['loopback,192.0.2.7', ['loopback', '192.0.2.7']],
+	])('trusts the proxies of %j', (TRUSTED_PROXIES, expected) => {
+		expect(parseConfig({ TRUSTED_PROXIES }).api.trustedProxies).toEqual(expected);
+	});
+
+	it.each([
+		'private',
+		'10.0.0.0/33',
+		'10.0.0.0/0',
+		'10.0.0.0/',
+		'10.0.0.0/8/8',
+		'none,loopback',
+		'fe80::1%eth0',
+	])('does not trust %j as a proxy', (TRUSTED_PROXIES) => {
+		expect(() => parseConfig({ TRUSTED_PROXIES })).toThrow(/TRUSTED_PROXIES: expected addresses/);
+	});
+
 	it.each(['0.0.0.0', '::', '10.0.0.1', 'example.com'])('demands a key to listen on %s', (API_HOST) => {
 		expect(() => parseConfig({ API_HOST })).toThrow(/API_KEYS: expected at least one key/);
 		expect(parseConfig({ API_HOST, API_KEYS: ' a , ,b' }).api.keys).toEqual(['a', 'b']);

@@ -68,6 +68,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			keys: values.API_KEYS,
 			requireKey: values.REQUIRE_API_KEY,
 			rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+			wrongKeysPerMinute: values.WRONG_KEYS_PER_MINUTE,
+			trustedProxies: values.TRUSTED_PROXIES,
 			publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
 			syncTimeoutMs: values.SYNC_TIMEOUT_MS,
 			maxBodyBytes: values.MAX_BODY_BYTES,

@@ -12,3 +12,19 @@ export function loadConfig(): Config {
 	if (existsSync('.env')) process.loadEnvFile('.env');
 	return parseConfig(process.env);
 }
+
+/** Where libraries are, which allocator is used and how, and what the runtimes of networks ask for. */
+const NATIVE_LIBRARIES =
+	/^(?:PATH|LD_LIBRARY_PATH|LD_PRELOAD|DYLD_LIBRARY_PATH|UV_THREADPOOL_SIZE|MALLOC_.*|(?:ORT|CUDA|NVIDIA|OPENVINO|VIPS)_.*)$/;
+
+/**
+ * What a process that decodes and infers sees of this one's environment: no secret, no address.
+ *
+ * Two arenas of malloc are enough: with one for each of its threads, the C library keeps far more than is in use.
+ */
+export function inferenceEnvironment(): Readonly<Record<string, string>> {
+	const kept = Object.entries(process.env).flatMap(([name, value]) =>
+		value !== undefined && NATIVE_LIBRARIES.test(name) ? [[name, value] as const] : [],
+	);
+	return { MALLOC_ARENA_MAX: '2', ...Object.fromEntries(kept) };
+}

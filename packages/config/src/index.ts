@@ -1,4 +1,4 @@
 export { type Config, ConfigError, parseConfig } from './config.ts';
-export { loadConfig } from './environment.ts';
+export { inferenceEnvironment, loadConfig } from './environment.ts';
 export { publicBaseUrl } from './public-base-url.ts';
 export { configurationMarkdown, environmentExample } from './reference.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { availableCores } from './available-cores.ts';
+import { isProxyNetwork } from './proxy-network.ts';
 
 /**
  * Every environment variable of Facet. `docs/configuration.md` and `.env.example` are generated from the
@@ -65,6 +66,14 @@ const list = () =>
 			.filter((item) => item !== ''),
 	);
 
+/** What `isProxyNetwork` takes; `none` is the empty list. */
+const proxyNetworks = () =>
+	list()
+		.transform((items) => (items.length === 1 && items[0] === 'none' ? [] : items))
+		.refine((items) => items.every(isProxyNetwork), {
+			error: 'expected addresses, CIDRs, loopback, linklocal or uniquelocal, or none',
+		});
+
 /** As Standard Webhooks 1.0 writes symmetric secrets: a prefix, and 24 to 64 bytes in base64. */
 function isWebhookSecret(text: string): boolean {
 	const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? '';
@@ -103,6 +112,17 @@ export const VARIABLE_GROUPS = {
 		RATE_LIMIT_PER_MINUTE: wholeNumber(0)
 			.default(0)
 			.describe('Requests a minute of each caller, unless its key has a limit of its own; 0 for no limit.'),
+		WRONG_KEYS_PER_MINUTE: wholeNumber(0)
+			.default(60)
+			.describe(
+				'Wrong keys a minute beyond which a client’s address (of IPv6 the first 64 bits) is answered 429, in each API process; keys that were right from there still pass. 0 for no limit.',
+			),
+		TRUSTED_PROXIES: proxyNetworks()
+			.default(['loopback', 'linklocal', 'uniquelocal'])
+			.describe(
+				'Comma-separated addresses and CIDRs of proxies whose `X-Forwarded-For` says who the client is; `none` for none. `loopback`, `linklocal` and `uniquelocal` stand for all private addresses of their kind.',
+			)
+			.meta({ defaultText: '`loopback,linklocal,uniquelocal`' }),
 		PUBLIC_BASE_URL: url('http:', 'https:')
 			.optional()
 			.describe('Base of the links that the service hands out.')
@@ -201,7 +221,7 @@ export const VARIABLE_GROUPS = {
 		WORKER_MAX_RSS_MB: wholeNumber(0)
 			.default(0)
 			.describe(
-				'Resident memory in MB (10^6 bytes) at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
+				'Resident memory in MB (10^6 bytes), its inference process included, at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
 			),
 		WORKER_CONCURRENCY: numberOrAuto(1024, cores + 1)
 			.describe('Jobs in flight, or `auto`.')

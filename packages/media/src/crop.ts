@@ -2,7 +2,11 @@ import type { BoundingBox, RgbImage } from '@facet/contracts';
 import sharp from 'sharp';
 import { openPicture, type PictureLimits, toPictureError } from './picture.ts';
 
-const JPEG_QUALITY = 90;
+/**
+ * Without Huffman tables made for each crop: the same pixels, a few percent larger, for half of the time, since these need
+ * a second run over all coefficients.
+ */
+const JPEG = { quality: 90, optimiseCoding: false } as const;
 
 /**
  * Cuts regions out of a picture at full resolution.
@@ -11,7 +15,7 @@ const JPEG_QUALITY = 90;
  *
  * @param regions - whole-pixel rectangles inside the picture, in display space.
  * @returns a JPEG for each region, in their order.
- * @throws AppError `corrupt_media`, `processing_timeout`.
+ * @throws AppError `corrupt_media`, `too_many_pixels`, `processing_timeout`.
  */
 export async function cropJpegs(
 	source: string | Buffer,
@@ -20,7 +24,8 @@ export async function cropJpegs(
 ): Promise<Buffer[]> {
 	if (regions.length === 0) return [];
 	const around = enclosing(regions);
-	const { data, info } = await openPicture(source, limits)
+	const pixels = await openPicture(source, limits);
+	const { data, info } = await pixels
 		.extract(toExtract(around))
 		.raw()
 		.toBuffer({ resolveWithObject: true })
@@ -40,9 +45,7 @@ export async function cropFrameJpegs(image: RgbImage, regions: readonly Bounding
 	const jpegs: Buffer[] = [];
 	// One after another: each takes a few milliseconds, and side by side they would only crowd out other jobs.
 	for (const region of regions) {
-		jpegs.push(
-			await sharp(image.data, { raw }).extract(toExtract(region)).jpeg({ quality: JPEG_QUALITY }).toBuffer(),
-		);
+		jpegs.push(await sharp(image.data, { raw }).extract(toExtract(region)).jpeg(JPEG).toBuffer());
 	}
 	return jpegs;
 }

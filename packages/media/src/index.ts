@@ -1,10 +1,8 @@
 export { AddressGuard } from './address-guard.ts';
 export { byteLimit } from './byte-limit.ts';
 export { confineProcesses } from './confined-process.ts';
-export { cropFrameJpegs, cropJpegs } from './crop.ts';
 export { type DownloadOptions, download } from './download.ts';
 export { toReadablePhoto } from './photo.ts';
-export { type DecodedPicture, decodeForDetection, type PictureLimits } from './picture.ts';
 export { type ImageFormat, type MediaType, sniffMedia, type VideoFormat, type VideoType } from './sniff.ts';
 export { createSourceClient } from './source-client.ts';
 export {

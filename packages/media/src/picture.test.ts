@@ -66,6 +66,17 @@ describe('decodeForDetection', () => {
 		expect(Math.abs(red - 0xcc) + Math.abs(green - 0x33) + Math.abs(blue - 0x33)).toBeLessThan(8);
 	});
 
+	it('leaves the pixels of a picture tagged sRGB as they are', async () => {
+		// All levels of each channel, beside other ones.
+		const levels = Buffer.from(
+			Array.from({ length: 256 }, (_, level) => [level, (level * 7) % 256, 255 - level]).flat(),
+		);
+		const raw = { width: 256, height: 1, channels: 3 as const };
+		const tagged = await sharp(levels, { raw }).withIccProfile('srgb').png().toBuffer();
+		const { image } = await decodeForDetection(tagged, { maxSide: 256, ...limits });
+		expect([...image.data]).toEqual([...levels]);
+	});
+
 	it('refuses too many pixels by the header', async () => {
 		const bytes = await plain(1000, 1000, 'white').png().toBuffer();
 		await expect(

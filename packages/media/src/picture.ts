@@ -1,6 +1,7 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
-import { isSrgb } from './colour-profile.ts';
+import { mayMissPart } from './missing-part.ts';
+import { isSrgbProfile } from './srgb-profile.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
 // comes twice (lovell/sharp #955).
@@ -46,11 +47,18 @@ interface PictureInfo extends Size {
 	readonly orientation: number;
 }
 
-interface ProbedPicture {
-	readonly info: PictureInfo;
-	/** Whether it has a profile that says no more than that it is in sRGB. */
-	readonly hasSrgbProfile: boolean;
+interface PictureHeader extends PictureInfo {
+	/** By sharp's name, such as `jpeg`. */
+	readonly format: string | undefined;
+	/** Whether its colour profile says no more than that it is sRGB. */
+	readonly isSrgb: boolean;
 }
+
+/**
+ * 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops where the file ends too
+ * early.
+ */
+type FailOn = 'error' | 'warning';
 
 export interface DecodedPicture extends PictureInfo {
 	/** The picture, scaled down to fit where that was asked for. */
@@ -62,7 +70,7 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-async function probePicture(source: string | Buffer, maxPixels: number): Promise<ProbedPicture> {
+async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureHeader> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
@@ -74,10 +82,8 @@ async function probePicture(source: string | Buffer, maxPixels: number): Promise
 			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
 		});
 	}
-	return {
-		info: { width, height, orientation: metadata.orientation ?? 1 },
-		hasSrgbProfile: metadata.space === 'srgb' && metadata.icc !== undefined && isSrgb(metadata.icc),
-	};
+	const isSrgb = metadata.icc !== undefined && isSrgbProfile(metadata.icc);
+	return { width, height, orientation: metadata.orientation ?? 1, format: metadata.format, isSrgb };
 }
 
 /**
@@ -90,22 +96,48 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const probed = await probePicture(source, limits.maxPixels);
-	const pixels = openPicture(source, { ...limits, ignoreIcc: probed.hasSrgbProfile })
-		.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-		.raw();
-	const { data, info } = await pixels.toBuffer({ resolveWithObject: true }).catch(toPictureError);
-	return { ...probed.info, image: { data, width: info.width, height: info.height } };
+	const { format, isSrgb, ...info } = await probePicture(source, limits.maxPixels);
+	const decode = (failOn: FailOn) =>
+		pixelsOf(source, limits, { isSrgb, failOn })
+			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
+			.raw()
+			.toBuffer({ resolveWithObject: true });
+	const { data, info: decoded } = await decode('error').catch(toPictureError);
+	const image = { data, width: decoded.width, height: decoded.height };
+	// Of a JPEG that ends before the size in its header is full, libjpeg only warns.
+	if (format === 'jpeg' && mayMissPart(image)) await decode('warning').catch(refuseMissingPart);
+	return { ...info, image };
 }
 
-/** A decoding pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels. */
-export function openPicture(
+function refuseMissingPart(cause: unknown): void {
+	if (cause instanceof Error && /premature end of data/i.test(cause.message)) {
+		throw new AppError('corrupt_media', {
+			detail: 'a quarter of the picture or more is missing: its header promises more than the file has',
+			cause,
+		});
+	}
+}
+
+/**
+ * Reads a picture's header and prepares its decoding.
+ *
+ * @returns a pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels.
+ * @throws AppError `corrupt_media`, `too_many_pixels`.
+ */
+export async function openPicture(source: string | Buffer, limits: PictureLimits): Promise<Sharp> {
+	const { isSrgb } = await probePicture(source, limits.maxPixels);
+	return pixelsOf(source, limits, { isSrgb, failOn: 'error' });
+}
+
+/** As of `openPicture`, for a picture whose header is known. */
+function pixelsOf(
 	source: string | Buffer,
-	{ maxPixels, timeoutMs, ignoreIcc = false }: PictureLimits & { readonly ignoreIcc?: boolean },
+	limits: PictureLimits,
+	{ isSrgb, failOn }: { readonly isSrgb: boolean; readonly failOn: FailOn },
 ): Sharp {
-	// 'error' lets through what decoders merely warn of, such as stray bytes between markers, and stops at missing data.
-	return sharp(source, { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true, ignoreIcc })
-		.timeout({ seconds: Math.ceil(timeoutMs / 1000) })
+	const input = { limitInputPixels: limits.maxPixels, failOn, sequentialRead: true };
+	return sharp(source, { ...input, ignoreIcc: isSrgb })
+		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
 		.autoOrient()
 		.flatten({ background: '#ffffff' })
 		.toColourspace('srgb');

@@ -26,6 +26,18 @@ export interface WorkerMetrics {
 	readonly deliveries: Counter<'outcome'>;
 	/** Time of each attempt, in seconds. */
 	readonly deliverySeconds: Histogram;
+	/** Inference processes that died and were replaced. */
+	readonly inferenceRestarts: Counter;
+}
+
+/** What the inference process of a worker does. */
+export interface InferenceUsage {
+	/** Tasks that wait for a thread. */
+	readonly queued: number;
+	/** Tasks that run on one. */
+	readonly running: number;
+	/** Resident memory of the process, which that of the worker does not include. */
+	readonly rssBytes: number;
 }
 
 export function createApiMetrics(): ApiMetrics {
@@ -55,21 +67,27 @@ export function createApiMetrics(): ApiMetrics {
 	};
 }
 
-/** @param inference - read at every scrape: tasks that wait for an inference thread, and that run on one. */
-export function createWorkerMetrics(
-	inference: () => { readonly queued: number; readonly running: number },
-): WorkerMetrics {
+/** @param inference - read at every scrape. */
+export function createWorkerMetrics(inference: () => InferenceUsage): WorkerMetrics {
 	const registry = createRegistry('worker');
 	const registers = [registry];
 	new Gauge({
 		name: 'facet_inference_tasks',
-		help: 'Tasks of the inference pool by state',
+		help: 'Tasks of the inference process by state',
 		labelNames: ['state'],
 		registers,
 		collect() {
 			const { queued, running } = inference();
 			this.set({ state: 'queued' }, queued);
 			this.set({ state: 'running' }, running);
+		},
+	});
+	new Gauge({
+		name: 'facet_inference_resident_memory_bytes',
+		help: 'Resident memory of the inference process, after its last task',
+		registers,
+		collect() {
+			this.set(inference().rssBytes);
 		},
 	});
 	return {
@@ -103,6 +121,11 @@ export function createWorkerMetrics(
 			name: 'facet_webhook_delivery_seconds',
 			help: 'Time of each attempt at a webhook, in seconds',
 			buckets: LATENCY_BUCKETS,
+			registers,
+		}),
+		inferenceRestarts: new Counter({
+			name: 'facet_inference_restarts_total',
+			help: 'Inference processes that died and were replaced',
 			registers,
 		}),
 	};

@@ -1,5 +1,6 @@
 import type { Logger } from '@facet/contracts';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
+import { CoalescingRedis } from './coalescing-redis.ts';
 
 type FailurePolicy = Pick<RedisOptions, 'enableOfflineQueue' | 'maxRetriesPerRequest' | 'commandTimeout'>;
 
@@ -27,7 +28,7 @@ export function connectConsumer(url: string, logger: Logger): Redis {
 }
 
 function connect(url: string, logger: Logger, options: FailurePolicy): Redis {
-	const redis = new Redis(url, {
+	const redis = new CoalescingRedis(url, {
 		...options,
 		connectTimeout: 5000,
 		// Redis comes back within seconds after a restart; a client that sleeps longer than that prolongs the outage.

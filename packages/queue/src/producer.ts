@@ -3,7 +3,9 @@ import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
 import { takeTurns, turnsAhead } from './fair-turns.ts';
+import { redisKeys } from './keys.ts';
 import type { Queues } from './queues.ts';
+import { RedisScript } from './redis-script.ts';
 
 export interface ProducerOptions {
 	readonly queues: Queues;
@@ -39,6 +41,13 @@ export interface QueueStatistics {
 
 /** Finished jobs that BullMQ keeps for inspection. Outcomes live in the result store. */
 const KEEP_FINISHED_JOBS = 1000;
+/** One script, so that no item is missed on its way from its batch to the queue. */
+const COUNT_WAITING = new RedisScript(`
+local wait, prioritized, delayed, unexpanded = unpack(KEYS)
+local count = redis.call('LLEN', wait) + redis.call('ZCARD', prioritized) + redis.call('ZCARD', delayed)
+for _, left in ipairs(redis.call('HVALS', unexpanded)) do count = count + tonumber(left) end
+return count
+`);
 const WAITING_STATES = ['waiting', 'prioritized', 'delayed'] as const;
 
 /** Puts jobs on the queues and counts them. Every method throws AppError `queue_unavailable` when Redis is away. */
@@ -82,13 +91,17 @@ export class JobProducer {
 		});
 	}
 
-	/** Number of jobs that wait for a worker. */
-	async depth(name: JobName): Promise<number> {
-		return this.#options.queues.use(name, (queue) => queue.getJobCountByTypes(...WAITING_STATES));
+	/** Number of detect jobs that wait for a worker, items of accepted batches that are not on the queue yet among them. */
+	async waiting(): Promise<number> {
+		return this.#options.queues.use('detect', async ({ keys, opts }, redis) => {
+			const { unexpandedBatches } = redisKeys(opts.prefix ?? '');
+			const lists = [keys.wait ?? '', keys.prioritized ?? '', keys.delayed ?? '', unexpandedBatches];
+			return Number(await COUNT_WAITING.run(redis, lists, []));
+		});
 	}
 
 	/** About how many detect jobs of a caller wait for a worker. */
-	async depthOf(owner: string): Promise<number> {
+	async waitingOf(owner: string): Promise<number> {
 		return this.#options.queues.use('detect', (queue, redis) => turnsAhead(queue, redis, owner));
 	}
 

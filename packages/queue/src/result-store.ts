@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip, gunzipSync, gzip } from 'node:zlib';
 import { type JobOutcome, jobOutcomeSchema, type WebhookMessage } from '@facet/contracts';
 import type { Redis } from 'ioredis';
 import { type RedisKeys, redisKeys } from './keys.ts';
@@ -7,6 +7,10 @@ import { RedisScript } from './redis-script.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
+/** Half the processor time of the default, for 3 % more bytes of a result of coordinates. */
+const COMPRESSION = { level: 3 } as const;
+/** Compressed bytes up to which unpacking takes less time than to hand it to another thread and back. */
+const SMALL_BYTES = 16_384;
 
 /** Stands in place of an erased outcome: nothing to show, and no run of the job may write another. */
 const ERASED = 'erased';
@@ -82,7 +86,7 @@ export class ResultStore {
 				keys.batchRunning(batchId ?? ''),
 			],
 			[
-				await compress(JSON.stringify(outcome)),
+				await compress(JSON.stringify(outcome), COMPRESSION),
 				this.ttlSeconds,
 				jobId,
 				outcome.status,
@@ -130,7 +134,8 @@ export class ResultStore {
 
 async function readOutcome(stored: Buffer | null): Promise<JobOutcome | undefined> {
 	if (stored === null || stored.equals(ERASED_BYTES)) return undefined;
-	return jobOutcomeSchema.parse(JSON.parse((await decompress(stored)).toString()));
+	const json = stored.length <= SMALL_BYTES ? gunzipSync(stored) : await decompress(stored);
+	return jobOutcomeSchema.parse(JSON.parse(json.toString()));
 }
 
 /** The message to whoever wants to hear of this end. */

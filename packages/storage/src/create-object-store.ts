@@ -1,6 +1,6 @@
 import type { Logger } from '@facet/contracts';
 import { FilesystemStore, type FilesystemStoreOptions } from './filesystem-store.ts';
-import { S3Store, type S3StoreOptions } from './s3-store.ts';
+import type { S3Store, S3StoreOptions } from './s3-store.ts';
 
 export type ObjectStoreOptions =
 	| ({ readonly driver: 'fs' } & FilesystemStoreOptions)
@@ -22,6 +22,8 @@ export async function createObjectStore(
 	logger: Logger,
 ): Promise<FilesystemStore | S3Store> {
 	if (options.driver === 'fs') return FilesystemStore.open(options);
+	// Only when it is asked for: the SDK takes 25 MB and 0.2 s of processor time.
+	const { S3Store } = await import('./s3-store.ts');
 	const store = new S3Store(options, logger);
 	if (options.expireAfterSeconds !== undefined) await store.ensureLifecycleRule(options.expireAfterSeconds);
 	return store;

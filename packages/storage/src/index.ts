@@ -5,7 +5,7 @@ export { checkObjectKey } from './object-key.ts';
 export type { ObjectHead, ObjectStore, PutOptions, UrlOptions } from './object-store.ts';
 export { receiveSignedFile } from './receive-signed-file.ts';
 export type { S3ConnectionOptions, S3Credentials } from './s3-client.ts';
-export { S3Store, type S3StoreOptions } from './s3-store.ts';
+export type { S3StoreOptions } from './s3-store.ts';
 export { serveSignedFile } from './serve-signed-file.ts';
 export { type LinkGrant, type LinkVerdict, type PresentedLink, signLink, verifyLink } from './signed-link.ts';
 export type { UploadGrant, UploadVerdict } from './signed-upload.ts';

@@ -1,4 +1,4 @@
-import { type Field, fieldsOf } from './protobuf-fields.ts';
+import { type ProtobufField, protobufFields } from './protobuf-fields.ts';
 
 /**
  * ONNX's numbers for the fields on the way from a model to its weights, and for the type of 32-bit floats
@@ -28,17 +28,17 @@ const FRACTION_BITS = 0x007f_ffff;
  */
 export function flushDenormalWeights(model: Buffer): number {
 	let flushed = 0;
-	for (const graph of fieldsOf(model, 0, model.length)) {
+	for (const graph of protobufFields(model, 0, model.length)) {
 		if (graph.number !== MODEL_GRAPH) continue;
-		for (const tensor of fieldsOf(model, graph.start, graph.end)) {
+		for (const tensor of protobufFields(model, graph.start, graph.end)) {
 			if (tensor.number === GRAPH_INITIALIZER) flushed += flushTensor(model, tensor);
 		}
 	}
 	return flushed;
 }
 
-function flushTensor(model: Buffer, tensor: Field): number {
-	const fields = [...fieldsOf(model, tensor.start, tensor.end)];
+function flushTensor(model: Buffer, tensor: ProtobufField): number {
+	const fields = [...protobufFields(model, tensor.start, tensor.end)];
 	if (!fields.some(({ number, value }) => number === TENSOR_DATA_TYPE && value === FLOAT)) return 0;
 	let flushed = 0;
 	for (const { number, start, end } of fields) {

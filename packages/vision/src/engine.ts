@@ -1,4 +1,4 @@
-import type { BoundingBox, FaceLandmarks, RgbImage } from '@facet/contracts';
+import type { BoundingBox, DetectorPass, FaceLandmarks, RgbImage } from '@facet/contracts';
 import type { Model } from './model-registry.ts';
 import type { NetworkDescription, OnnxSession } from './onnx-session.ts';
 
@@ -9,6 +9,8 @@ export interface Candidate {
 	readonly score: number;
 	/** Absent for networks that give boxes only; the landmark network then runs on each box. */
 	readonly landmarks?: FaceLandmarks;
+	/** Set by engines that take several looks by themselves, where it was not the plain one. */
+	readonly pass?: DetectorPass;
 }
 
 /**

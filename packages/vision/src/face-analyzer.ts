@@ -34,17 +34,28 @@ export async function createFaceAnalyzer(
 	modelsDir: string,
 	runtime = new OnnxRuntime(),
 ): Promise<FaceAnalyzer> {
-	const embedding = await createEmbeddingNetwork(await findModel(modelsDir, EMBEDDING_MODEL), runtime);
+	const model = await findModel(modelsDir, EMBEDDING_MODEL);
+	let loading: Promise<EmbeddingNetwork> | undefined;
+	// With the first face: it takes 18 MB in each thread, and who only sends photos never needs it.
+	const loadEmbedding = async () => {
+		loading ??= createEmbeddingNetwork(model, runtime);
+		try {
+			return await loading;
+		} catch (error) {
+			loading = undefined;
+			throw error;
+		}
+	};
 	return {
 		async analyze(image, { scoreThreshold = detector.scoreThreshold, ...options } = {}) {
 			const observations: FaceObservation[] = [];
 			const weak = { ...options, scoreThreshold: scoreThreshold * WEAK_SHARE };
 			for (const detection of await detector.detect(image, weak)) {
-				observations.push(await observe(image, detection, embedding));
+				observations.push(await observe(image, detection, await loadEmbedding()));
 			}
 			return observations;
 		},
-		close: () => embedding.close(),
+		close: async () => (await loading)?.close(),
 	};
 }
 

@@ -7,8 +7,7 @@ export {
 	type FaceDetector,
 	type FaceDetectorOptions,
 } from './face-detector.ts';
-export { InferencePool, type InferencePoolOptions } from './inference-pool.ts';
-export { type InferenceThread, inferenceThread, type TaskOutcome } from './inference-thread.ts';
+export { type InferenceThread, inferenceThread } from './inference-thread.ts';
 export {
 	findModel,
 	findModelFile,
@@ -18,7 +17,10 @@ export {
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
-export { OnnxRuntime } from './onnx-session.ts';
+export { OnnxRuntime, type OnnxSession } from './onnx-session.ts';
+export { protobufFields } from './protobuf-fields.ts';
+export { protobufMessage, protobufNumber, protobufText } from './protobuf-writer.ts';
+export type { TaskOutcome } from './task-outcome.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {
 	FaceObservation,

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { AppError } from '@facet/contracts';
 import { inferenceThread } from './inference-thread.ts';
 
-/** A thread for the pool's tests: real, but without networks. */
+/** A thread for the tests of pool and process: real, but without networks. */
 
 export type TestTask =
 	| { readonly kind: 'echo'; readonly value: string }
@@ -11,14 +12,25 @@ export type TestTask =
 	| { readonly kind: 'fail'; readonly message: string }
 	| { readonly kind: 'refuse' }
 	| { readonly kind: 'crash' }
-	| { readonly kind: 'exit' };
+	| { readonly kind: 'exit' }
+	/** Answers how many tasks the thread had at most meanwhile. */
+	| { readonly kind: 'neighbours'; readonly ms: number }
+	/** Ends the whole process, as a fault of native code does. */
+	| { readonly kind: 'segfault' }
+	| { readonly kind: 'environment' };
 
 export interface TestThreadOptions {
 	readonly missingModel?: boolean;
+	/** A file; while it is there nothing can be loaded. */
+	readonly missingWhile?: string;
 }
 
-export const { ready, run } = inferenceThread(async ({ missingModel }: TestThreadOptions) => {
-	if (missingModel) throw new Error('The weights of ultraface are missing');
+let running = 0;
+let most = 0;
+
+export const { ready, run } = inferenceThread(async ({ missingModel, missingWhile }: TestThreadOptions) => {
+	if (missingModel || (missingWhile !== undefined && existsSync(missingWhile)))
+		throw new Error('The weights of ultraface are missing');
 	return async (task: TestTask): Promise<string> => {
 		switch (task.kind) {
 			case 'echo':
@@ -37,6 +49,19 @@ export const { ready, run } = inferenceThread(async ({ missingModel }: TestThrea
 				});
 				await sleep(60_000);
 				return 'unreachable';
+			case 'neighbours':
+				running += 1;
+				most = Math.max(most, running);
+				await sleep(task.ms);
+				running -= 1;
+				return String(most);
+			case 'segfault':
+				process.kill(process.pid, 'SIGSEGV');
+				await sleep(60_000);
+				return 'unreachable';
+			case 'environment':
+				// biome-ignore lint/style/noProcessEnv: what a child has of it is what the test asks.
+				return JSON.stringify(process.env);
 			case 'exit':
 				process.exit(3);
 		}

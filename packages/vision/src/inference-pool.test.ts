@@ -77,44 +77,4 @@ describe('InferencePool', () => {
 			expect(await pool.run({ kind: 'echo', value: 'still here' })).toBe('still here');
 		},
 	);
-
-	test('counts the tasks that wait beyond two a thread', async () => {
-		const pool = await startPool();
-		const tasks = [1, 2, 3, 4, 5].map(() => pool.run(sleep(30)));
-		expect(pool.runningTasks).toBe(2);
-		expect(pool.queueSize).toBe(3);
-		await Promise.all(tasks);
-		expect(pool.runningTasks).toBe(0);
-		expect(pool.queueSize).toBe(0);
-	});
-
-	test('an aborted task that waits leaves the queue', async () => {
-		const pool = await startPool();
-		const busy = [pool.run(sleep(100)), pool.run(sleep(100))];
-		const controller = new AbortController();
-		const waiting = pool.run({ kind: 'echo', value: 'never' }, { signal: controller.signal });
-		controller.abort(new Error('given up'));
-		await expect(waiting).rejects.toThrow('given up');
-		expect(pool.queueSize).toBe(0);
-		await Promise.all(busy);
-	});
-
-	test('an aborted task that runs rejects at once and leaves its thread alive', async () => {
-		const pool = await startPool();
-		const neighbour = pool.run(sleep(150));
-		const aborted = pool.run(sleep(150), { signal: AbortSignal.timeout(20) });
-		await expect(aborted).rejects.toMatchObject({ name: 'TimeoutError' });
-		expect(pool.runningTasks).toBe(2);
-		expect(await neighbour).toMatch(/^thread/);
-	});
-
-	test('close lets running and waiting tasks finish, and takes no more', async () => {
-		const pool = await startPool();
-		const tasks = [1, 2, 3].map(() => pool.run(sleep(40)));
-		const closed = pool.close();
-		await expect(pool.run(sleep(1))).rejects.toMatchObject({ code: 'shutting_down' });
-		await closed;
-		expect(pool.runningTasks).toBe(0);
-		expect(await Promise.all(tasks)).toHaveLength(3);
-	});
 });

@@ -1,4 +1,5 @@
-import { bytesField, type Field, fieldsOf, numberField } from './protobuf-fields.ts';
+import { type ProtobufField, protobufFields } from './protobuf-fields.ts';
+import { protobufMessage, protobufNumber, protobufText } from './protobuf-writer.ts';
 
 /**
  * ONNX's numbers for the fields of a model, its graph, the graph's nodes and its outputs
@@ -14,7 +15,7 @@ const TENSOR_ELEMENT_TYPE = 1;
 const FLOAT = 1;
 
 interface Node {
-	readonly field: Field;
+	readonly field: ProtobufField;
 	readonly operator: string;
 	readonly inputs: readonly string[];
 	readonly outputs: readonly string[];
@@ -26,14 +27,15 @@ interface Node {
  * of which a few count.
  *
  * @param model - an ONNX file.
- * @returns an ONNX file with the heads as its outputs, in the order of the graph.
+ * @returns an ONNX file with the heads as its outputs, in the order of the graph, and after them what else the network
+ * gives from before its heads.
  * @throws Error when the network transposes nothing; RangeError when it is no ONNX file.
  */
 export function cutAtHeads(model: Buffer): Buffer {
-	const top = [...fieldsOf(model, 0, model.length)];
+	const top = [...protobufFields(model)];
 	const graph = top.find(({ number }) => number === MODEL.graph);
 	if (graph === undefined) throw new RangeError('Expected an ONNX file but received none');
-	const fields = [...fieldsOf(model, graph.start, graph.end)];
+	const fields = [...protobufFields(model, graph.start, graph.end)];
 	const nodes = fields.filter(({ number }) => number === GRAPH.node).map((field) => toNode(model, field));
 	const heads = nodes
 		.filter(({ operator }) => operator === 'Transpose')
@@ -45,13 +47,18 @@ export function cutAtHeads(model: Buffer): Buffer {
 		if (field.number === GRAPH.initializer) return needed.has(textOf(model, field, INITIALIZER_NAME));
 		return field.number !== GRAPH.output && field.number !== GRAPH.valueInfo;
 	});
-	const changed = Buffer.concat([
-		...parts.map((field) => model.subarray(field.fieldStart, field.end)),
-		...heads.map((name) => bytesField(GRAPH.output, floatTensor(name))),
-	]);
+	const others = fields.filter((field) => {
+		const name = field.number === GRAPH.output ? textOf(model, field, VALUE.name) : '';
+		return needed.has(name) && !heads.includes(name);
+	});
+	const changed = [
+		...parts.map((field) => model.subarray(field.key, field.end)),
+		...heads.map((name) => protobufMessage(GRAPH.output, floatTensor(name))),
+		...others.map((field) => model.subarray(field.key, field.end)),
+	];
 	return Buffer.concat(
 		top.map((field) =>
-			field === graph ? bytesField(MODEL.graph, changed) : model.subarray(field.fieldStart, field.end),
+			field === graph ? protobufMessage(MODEL.graph, changed) : model.subarray(field.key, field.end),
 		),
 	);
 }
@@ -60,9 +67,9 @@ export function cutAtHeads(model: Buffer): Buffer {
 function whatLeadsTo(
 	tensors: readonly string[],
 	nodes: readonly Node[],
-): { kept: Set<Field>; needed: Set<string> } {
+): { kept: Set<ProtobufField>; needed: Set<string> } {
 	const needed = new Set(tensors);
-	const kept = new Set<Field>();
+	const kept = new Set<ProtobufField>();
 	// A graph's nodes stand in the order in which they run.
 	for (const { field, inputs, outputs } of nodes.toReversed()) {
 		if (!outputs.some((name) => needed.has(name))) continue;
@@ -72,7 +79,7 @@ function whatLeadsTo(
 	return { kept, needed };
 }
 
-function toNode(model: Buffer, field: Field): Node {
+function toNode(model: Buffer, field: ProtobufField): Node {
 	return {
 		field,
 		operator: textOf(model, field, NODE.operator),
@@ -81,18 +88,18 @@ function toNode(model: Buffer, field: Field): Node {
 	};
 }
 
-function textOf(model: Buffer, message: Field, number: number): string {
+function textOf(model: Buffer, message: ProtobufField, number: number): string {
 	return textsOf(model, message, number)[0] ?? '';
 }
 
-function textsOf(model: Buffer, { start, end }: Field, number: number): string[] {
-	return [...fieldsOf(model, start, end)]
+function textsOf(model: Buffer, { start, end }: ProtobufField, number: number): string[] {
+	return [...protobufFields(model, start, end)]
 		.filter((field) => field.number === number)
 		.map((field) => model.toString('utf8', field.start, field.end));
 }
 
 /** An output of which the runtime works out the shape. */
-function floatTensor(name: string): Buffer {
-	const type = bytesField(TYPE_TENSOR, numberField(TENSOR_ELEMENT_TYPE, FLOAT));
-	return Buffer.concat([bytesField(VALUE.name, Buffer.from(name)), bytesField(VALUE.type, type)]);
+function floatTensor(name: string): Buffer[] {
+	const tensor = protobufMessage(TYPE_TENSOR, [protobufNumber(TENSOR_ELEMENT_TYPE, FLOAT)]);
+	return [protobufText(VALUE.name, name), protobufMessage(VALUE.type, [tensor])];
 }

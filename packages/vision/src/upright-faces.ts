@@ -36,7 +36,7 @@ export async function findUprightFaces(engine: Engine, image: RgbImage): Promise
 	const { look, inputSide } = engine;
 	// What takes several looks by itself has its own way with close-ups.
 	if (look === undefined) {
-		return (await engine.detect(image, LEAST_SCORE)).map((face) => ({ ...face, pass: 'plain' }));
+		return (await engine.detect(image, LEAST_SCORE)).map((face) => ({ pass: 'plain', ...face }));
 	}
 	const take = async (zoom: number): Promise<Look> => ({
 		candidates: await look(image, padded(image, zoom), LEAST_SCORE),

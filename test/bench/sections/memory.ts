@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { peakMemory, proportionalMemory } from '../../support/process-memory.ts';
+import { pidsOf } from '../../support/worker-processes.ts';
 import type { Section } from '../suite/bench.ts';
 import { inParallel } from '../suite/in-parallel.ts';
 import { rounded } from '../suite/statistics.ts';
@@ -15,18 +17,15 @@ export const memorySection: Section = {
 		const startedAt = performance.now();
 		const worker = await facet.startWorker();
 		const startMs = performance.now() - startedAt;
-		const atRest = await residentMB(worker.pid, 'VmRSS');
-		if (atRest === undefined)
-			return {
-				rows: [],
-				targets: [],
-				figures: {},
-				notes: ['Not measured: there is no /proc on this system.'],
-			};
+		if (platform() !== 'linux') {
+			const notes = ['Not measured: there is no /proc on this system.'];
+			return { rows: [], targets: [], figures: {}, notes };
+		}
+		const atRest = megabytes(await proportionalMemory(pidsOf(worker)));
 		await inParallel(CLIENTS, bench.size.largePhotos, async () => {
 			await client.ended(await client.submit(bench.photos.largeUrl(), true));
 		});
-		const peak = (await residentMB(worker.pid, 'VmHWM')) ?? Number.NaN;
+		const peak = megabytes(await peakMemory(pidsOf(worker)));
 		return {
 			rows: [
 				{
@@ -43,15 +42,12 @@ export const memorySection: Section = {
 			],
 			figures: { workerRestMB: atRest, workerPeakMB: peak },
 			notes: [
-				`Resident memory of one worker process with the embedded networks and ${bench.cores} threads, when it is ready and at its highest after ${bench.size.largePhotos} JPEGs of 24 megapixels with crops, ${CLIENTS} in flight.`,
+				`Memory of one worker, its inference process included, with the embedded networks and ${bench.cores} threads: when it is ready (what the two share counts once), and the highest resident memory of both, added up, after ${bench.size.largePhotos} JPEGs of 24 megapixels with crops, ${CLIENTS} in flight.`,
 			],
 		};
 	},
 };
 
-/** In MB of 10^6 bytes; undefined where the system does not say. */
-async function residentMB(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number | undefined> {
-	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-	const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
-	return kibibytes === undefined ? undefined : rounded((Number(kibibytes) * 1024) / 1e6);
+function megabytes(bytes: number): number {
+	return rounded(bytes / 1e6);
 }

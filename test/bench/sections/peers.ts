@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import type { Bench, Section } from '../suite/bench.ts';
 import { type Peer, type RawPhoto, startPeers } from '../suite/peer.ts';
 import { median, rounded } from '../suite/statistics.ts';

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { decodeForDetection } from '@facet/media';
+import { decodeForDetection } from '@facet/media/pictures';
 import { createFaceDetector } from '@facet/vision';
 import { z } from 'zod';
 

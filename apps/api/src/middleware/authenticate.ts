@@ -2,7 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppError, OPEN_CALLER } from '@facet/contracts';
 import { type CallerRecord, type CallerStore, currentSecrets } from '@facet/queue';
 import type { Request, RequestHandler } from 'express';
+import { clientNetwork } from '../client-network.ts';
+import { WrongKeys } from '../wrong-keys.ts';
 import { type Caller, setCaller } from './caller.ts';
+import { contextOf } from './request-context.ts';
 
 export interface AuthenticateOptions {
 	/** Keys of the environment. */
@@ -12,6 +15,8 @@ export interface AuthenticateOptions {
 	readonly callers: CallerStore;
 	/** What signs the webhooks of callers that have no stored key. */
 	readonly webhookSecrets: readonly string[];
+	/** How many keys a client may get wrong in a minute; 0 for any number. */
+	readonly wrongKeysPerMinute: number;
 }
 
 /**
@@ -19,18 +24,50 @@ export interface AuthenticateOptions {
  *
  * The key is read from `Authorization: Bearer`; only when that header is absent, from `x-api-key`. Keys of the
  * environment are known without Redis; while it is away, stored ones cannot be told from wrong ones, which is a 503.
+ *
+ * A client that gets too many keys wrong is answered 429 without a look at the next one.
  */
 export function authenticate(options: AuthenticateOptions): RequestHandler {
-	const { apiKeys, requireKey, callers, webhookSecrets } = options;
+	const { apiKeys, requireKey, callers, webhookSecrets, wrongKeysPerMinute } = options;
 	const configured = apiKeys.map((key) => configuredCaller(key, webhookSecrets));
 	const isOpen = apiKeys.length === 0 && !requireKey;
 	const open: Caller = { id: OPEN_CALLER, name: OPEN_CALLER, webhookSecrets };
+	const wrongKeys =
+		isOpen || wrongKeysPerMinute === 0 ? undefined : new WrongKeys({ perMinute: wrongKeysPerMinute });
 	return async (request, _response, next) => {
 		const key = presentedKey(request);
-		const caller = findConfigured(configured, key) ?? toCaller(await callers.authenticate(key));
+		const presented = digest(key);
+		// No key is no guess.
+		const tries = key === '' ? undefined : wrongKeys && triesOf(wrongKeys, request, presented);
+		tries?.check();
+		const caller = findConfigured(configured, presented) ?? toCaller(await callers.authenticate(key));
+		tries?.count(caller !== undefined);
 		if (caller === undefined && !isOpen) throw new AppError('unauthorized');
 		setCaller(request, caller ?? open);
 		next();
+	};
+}
+
+/** What a client has tried so far, as far as the next try is concerned. */
+function triesOf(wrongKeys: WrongKeys, request: Request, presented: Buffer) {
+	const client = clientNetwork(request.ip);
+	const keyDigest = presented.toString('base64');
+	return {
+		/** @throws AppError `rate_limited`. */
+		check(): void {
+			const retryAfterSeconds = wrongKeys.refusedSeconds(client, keyDigest);
+			if (retryAfterSeconds === 0) return;
+			throw new AppError('rate_limited', {
+				detail: 'too many wrong API keys came from this address',
+				retryAfterSeconds,
+			});
+		},
+		count(isRight: boolean): void {
+			if (isRight) wrongKeys.addRight(client, keyDigest);
+			else if (wrongKeys.addWrong(client, keyDigest)) {
+				contextOf(request).logger.warn({ client }, 'api: too many wrong keys, refused for a while');
+			}
+		},
 	};
 }
 
@@ -46,8 +83,7 @@ function configuredCaller(key: string, webhookSecrets: readonly string[]): Confi
 	return { digest: keyDigest, caller: { id, name: id, webhookSecrets } };
 }
 
-function findConfigured(configured: readonly ConfiguredCaller[], key: string): Caller | undefined {
-	const presented = digest(key);
+function findConfigured(configured: readonly ConfiguredCaller[], presented: Buffer): Caller | undefined {
 	// Digests have one length, and every one is compared, so that timing tells nothing of a key.
 	return configured.filter((known) => timingSafeEqual(known.digest, presented))[0]?.caller;
 }

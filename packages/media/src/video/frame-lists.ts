@@ -1,6 +1,7 @@
 import { AppError } from '@facet/contracts';
 import { runProbe } from './ffprobe.ts';
 import { NumberList } from './number-list.ts';
+import { field, numberField } from './probe-line.ts';
 import type { VideoHeader, VideoSource } from './probe-video.ts';
 
 /** Packets of the video stream, without those that an edit list hides. */
@@ -146,17 +147,4 @@ export function createLengthGuard({ limits }: VideoSource, { timeBase }: VideoHe
 			throw new AppError('video_too_long', { detail: `expected at most ${MAX_FRAMES} frames` });
 		}
 	};
-}
-
-function field(line: string, name: string): string | undefined {
-	const start = line.startsWith(`${name}=`) ? 0 : line.indexOf(`|${name}=`) + 1;
-	if (start === 0 && !line.startsWith(`${name}=`)) return undefined;
-	const end = line.indexOf('|', start);
-	return line.slice(start + name.length + 1, end === -1 ? undefined : end);
-}
-
-/** NaN when the line does not have it or says `N/A`. */
-function numberField(line: string, name: string): number {
-	const text = field(line, name);
-	return text === undefined || text === '' ? Number.NaN : Number(text);
 }

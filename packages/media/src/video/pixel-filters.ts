@@ -1,6 +1,7 @@
 import type { Size } from '@facet/contracts';
 import type { FfmpegFeatures } from './ffmpeg-features.ts';
-import type { ColourDescription, VideoHeader } from './probe-video.ts';
+import type { VideoHeader } from './probe-video.ts';
+import type { ColourDescription } from './stream-description.ts';
 
 /** Good where pictures shrink; exact, so that the same frame gives the same bytes on each run. */
 const SCALER = 'lanczos+accurate_rnd+full_chroma_int';

@@ -136,7 +136,9 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 		if (faces.some((face) => face.score >= thresholds.score)) return faces;
 		const samples = [sampleTile(model, image, withBorder(image))];
 		const found = fuse(await look(samples, 0, 'plain'), [samples]);
-		const closeUps = found.filter((face) => isCloseUp(face.box, image));
+		const closeUps = found
+			.filter((face) => isCloseUp(face.box, image))
+			.map((face): Candidate => ({ ...face, pass: 'close_up' }));
 		const others = faces.filter(
 			(face) => !closeUps.some((closeUp) => intersectionOverUnion(closeUp.box, face.box) > thresholds.iou),
 		);

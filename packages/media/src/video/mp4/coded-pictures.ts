@@ -18,6 +18,8 @@ export type MovieCodec = 'h264' | 'hevc';
 const LENGTH_BYTES = 4;
 /** The length, and the most that a unit's header and the flag after it take. */
 const UNIT_START_BYTES = LENGTH_BYTES + 3;
+/** H.265 allows 600 slices a picture (table A.8), and hardly anybody has a dozen. */
+const MAX_UNITS = 2000;
 /** A sample entry's fields before its boxes (ISO 14496-12, 12.1.3). */
 const ENTRY_FIELD_BYTES = 78;
 
@@ -80,6 +82,7 @@ export async function readPictureTraits(
 				signal.throwIfAborted();
 				bytes = await window.load(at, startBytes);
 			}
+			if (units.length === MAX_UNITS) throw new UnusualMovie(`sample ${sample} has very many units`);
 			units.push(syntax.readUnit(bytes.subarray(LENGTH_BYTES)));
 			const unitBytes = bytes.readUInt32BE(0);
 			at += LENGTH_BYTES + unitBytes;

@@ -3,15 +3,33 @@ import { type Box, findBox, readUInt64, requireBox, UnusualMovie } from './box.t
 /** As many as the list of packets may have, see `frame-lists.ts`. */
 const MAX_SAMPLES = 5_000_000;
 
-/** Bytes of each sample, from the content of `stsz` (ISO 14496-12, 8.7.3). */
-export function readSampleSizes(content: Buffer): Uint32Array {
+/**
+ * Bytes of each sample, from the content of `stsz` (ISO 14496-12, 8.7.3).
+ *
+ * All of them together are no more than the file: each sample is looked through later on, and samples that share their
+ * bytes would make that take as long as somebody likes.
+ */
+export function readSampleSizes(content: Buffer, fileBytes: number): Uint32Array {
 	const common = content.readUInt32BE(4);
 	const count = content.readUInt32BE(8);
 	if (count === 0 || count > MAX_SAMPLES) throw new UnusualMovie(`the track has ${count} samples`);
-	if (common !== 0) return new Uint32Array(count).fill(common);
+	if (common !== 0) {
+		expectRoom(common * count, fileBytes);
+		return new Uint32Array(count).fill(common);
+	}
 	const sizes = new Uint32Array(expectRows(content, 12, count, 4));
-	for (let sample = 0; sample < count; sample += 1) sizes[sample] = content.readUInt32BE(12 + 4 * sample);
+	let total = 0;
+	for (let sample = 0; sample < count; sample += 1) {
+		const size = content.readUInt32BE(12 + 4 * sample);
+		sizes[sample] = size;
+		total += size;
+	}
+	expectRoom(total, fileBytes);
 	return sizes;
+}
+
+function expectRoom(sampleBytes: number, fileBytes: number): void {
+	if (sampleBytes > fileBytes) throw new UnusualMovie('the samples have more bytes than the file');
 }
 
 /**

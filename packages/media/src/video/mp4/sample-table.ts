@@ -53,7 +53,7 @@ export function readMovieTrack(movie: Buffer, fileBytes: number): MovieTrack {
 	const table = readBoxes(requireBox(information, 'stbl').content);
 	if (table.some(isForeign)) throw new UnusualMovie('the track has tables that are not read here');
 
-	const sizes = readSampleSizes(requireBox(table, 'stsz').content);
+	const sizes = readSampleSizes(requireBox(table, 'stsz').content, fileBytes);
 	const offsets = readChunkOffsets(table, sizes);
 	expectInside(offsets, sizes, fileBytes);
 	const durations = readRuns(requireBox(table, 'stts').content, sizes.length);

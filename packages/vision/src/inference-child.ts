@@ -1,0 +1,157 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Logger } from '@facet/contracts';
+import type { MessageToChild, MessageToParent } from './process-messages.ts';
+import { type TaskOutcome, unwrap } from './task-outcome.ts';
+
+export interface InferenceChildOptions {
+	/** Module of the child: calls `serveInference`. */
+	readonly entry: URL;
+	readonly threads: number;
+	/** Cloned to every thread of the child, where `inferenceThread` hands it to the loader. */
+	readonly workerData: unknown;
+	/** All that the child sees of the environment. */
+	readonly environment: Readonly<Record<string, string>>;
+	readonly logger: Logger;
+}
+
+/** How a process ended. */
+export interface ProcessEnd {
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+}
+
+/** The process ended before it was done. */
+export class ProcessLostError extends Error {
+	override readonly name = 'ProcessLostError';
+
+	constructor({ code, signal }: ProcessEnd) {
+		super(`the inference process ended with ${signal ?? code}`);
+	}
+}
+
+interface PendingTask<Result> {
+	readonly resolve: (outcome: TaskOutcome<Result>) => void;
+	readonly reject: (error: ProcessLostError) => void;
+}
+
+/** A process that takes longer to close is killed. */
+const CLOSE_TIMEOUT_MS = 5000;
+/**
+ * V8's own 16 MB fill up before they are collected, in each thread: 30 MB of the child's 260 at work are only that. With 2
+ * the processor time of a photo is the same.
+ */
+const SEMI_SPACE_MB = 2;
+
+/** One child process of an `InferenceProcess`, from its start to its end. */
+export class InferenceChild<Task, Result> {
+	readonly #process: ChildProcess;
+	readonly #logger: Logger;
+	readonly #pending = new Map<number, PendingTask<Result>>();
+	/** Resolves when the process has ended and all that it had sent before is read. */
+	readonly #ended: Promise<ProcessEnd>;
+	#end: ProcessEnd | undefined;
+	#onStarted: ((outcome: TaskOutcome<undefined>) => void) | undefined;
+	#lastId = 0;
+	#rssBytes = 0;
+
+	private constructor({ entry, threads, workerData, environment, logger }: InferenceChildOptions) {
+		this.#logger = logger;
+		this.#process = fork(entry, {
+			serialization: 'advanced',
+			env: environment,
+			execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MB}`],
+		});
+		this.#process.on('message', (message: MessageToParent<Result>) => this.#receive(message));
+		this.#ended = waitForEnd(this.#process, logger);
+		this.#send({ kind: 'start', threads, workerData });
+	}
+
+	/**
+	 * Starts a process and waits until it takes tasks.
+	 *
+	 * @param onLost - called when it ends afterwards, before its tasks get to know.
+	 * @throws what the loader threw in a thread; ProcessLostError.
+	 */
+	static async start<Task, Result>(
+		options: InferenceChildOptions,
+		onLost: (end: ProcessEnd, tasks: number) => void,
+	): Promise<InferenceChild<Task, Result>> {
+		const child = new InferenceChild<Task, Result>(options);
+		const started = new Promise<TaskOutcome<undefined>>((resolve) => {
+			child.#onStarted = resolve;
+		});
+		const outcome = await Promise.race([started, child.#ended]);
+		if (!('ok' in outcome)) throw new ProcessLostError(outcome);
+		if (!outcome.ok) {
+			child.#process.kill('SIGKILL');
+			await child.#ended;
+		}
+		unwrap(outcome);
+		void child.#ended.then((end) => {
+			child.#end = end;
+			onLost(end, child.#pending.size);
+			for (const { reject } of child.#pending.values()) reject(new ProcessLostError(end));
+		});
+		return child;
+	}
+
+	get pid(): number | undefined {
+		return this.#process.pid;
+	}
+
+	/** Resident memory, as of the end of the last task. */
+	get rssBytes(): number {
+		return this.#rssBytes;
+	}
+
+	/** @throws ProcessLostError. */
+	run(task: Task): Promise<TaskOutcome<Result>> {
+		return new Promise((resolve, reject) => {
+			if (this.#end !== undefined) return reject(new ProcessLostError(this.#end));
+			this.#lastId += 1;
+			this.#pending.set(this.#lastId, { resolve, reject });
+			this.#send({ kind: 'run', id: this.#lastId, task });
+		});
+	}
+
+	/** Ends the process, which has nothing to do. */
+	async close(): Promise<void> {
+		this.#send({ kind: 'close' });
+		const timeout = setTimeout(() => this.#process.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
+		await this.#ended;
+		clearTimeout(timeout);
+	}
+
+	#receive(message: MessageToParent<Result>): void {
+		if (message.kind === 'log') {
+			this.#logger[message.level](message.fields, message.message);
+			return;
+		}
+		this.#rssBytes = message.rssBytes;
+		if (message.kind === 'started') {
+			this.#onStarted?.(message.outcome);
+			return;
+		}
+		this.#pending.get(message.id)?.resolve(message.outcome);
+		this.#pending.delete(message.id);
+	}
+
+	/** A process that is gone takes no messages, and says so by its events. */
+	#send(message: MessageToChild<Task>): void {
+		this.#process.send(message, () => {});
+	}
+}
+
+async function waitForEnd(child: ChildProcess, logger: Logger): Promise<ProcessEnd> {
+	return new Promise((resolve) => {
+		const exit = new Promise<ProcessEnd>((exited) => {
+			child.once('exit', (code, signal) => exited({ code, signal }));
+		});
+		// The channel ends when it is read to its end; results of tasks that were done may come after 'exit'.
+		child.once('disconnect', () => resolve(exit));
+		child.once('error', (err) => {
+			logger.error({ err }, 'the inference process could not be started');
+			resolve({ code: null, signal: null });
+		});
+	});
+}

@@ -1,0 +1,93 @@
+/** A task that waits. */
+interface Waiting {
+	readonly slots: number;
+	readonly enter: () => void;
+}
+
+/**
+ * So many tasks run beside each other, or one alone. The others wait: those that want to be alone first, then the rest, each
+ * in the order in which they came.
+ */
+export class TaskSlots {
+	readonly #capacity: number;
+	#free: number;
+	readonly #one = new Set<Waiting>();
+	readonly #all = new Set<Waiting>();
+	readonly #idle: (() => void)[] = [];
+
+	constructor(capacity: number) {
+		this.#capacity = capacity;
+		this.#free = capacity;
+	}
+
+	/** Tasks that wait. */
+	get waiting(): number {
+		return this.#one.size + this.#all.size;
+	}
+
+	/** Slots that are taken; all of them by a task that runs alone. */
+	get taken(): number {
+		return this.#capacity - this.#free;
+	}
+
+	/**
+	 * Waits for a slot.
+	 *
+	 * @returns a function that gives it back.
+	 * @throws the signal's reason when it fires first.
+	 */
+	take(signal: AbortSignal | undefined): Promise<() => void> {
+		return this.#take(this.#one, 1, signal);
+	}
+
+	/** Waits for all slots, as `take` for one, and goes before all who wait for one. */
+	takeAll(signal: AbortSignal | undefined): Promise<() => void> {
+		return this.#take(this.#all, this.#capacity, signal);
+	}
+
+	/** Resolves when no slot is taken and nothing waits for one. */
+	async idle(): Promise<void> {
+		if (this.taken === 0 && this.waiting === 0) return;
+		await new Promise<void>((resolve) => {
+			this.#idle.push(resolve);
+		});
+	}
+
+	async #take(queue: Set<Waiting>, slots: number, signal: AbortSignal | undefined): Promise<() => void> {
+		signal?.throwIfAborted();
+		await new Promise<void>((resolve, reject) => {
+			const waiting: Waiting = {
+				slots,
+				enter: () => {
+					signal?.removeEventListener('abort', leave);
+					resolve();
+				},
+			};
+			const leave = () => {
+				queue.delete(waiting);
+				reject(signal?.reason);
+				this.#admit();
+			};
+			signal?.addEventListener('abort', leave, { once: true });
+			queue.add(waiting);
+			this.#admit();
+		});
+		return () => {
+			this.#free += slots;
+			this.#admit();
+		};
+	}
+
+	#admit(): void {
+		for (;;) {
+			const queue = this.#all.size > 0 ? this.#all : this.#one;
+			const [next] = queue;
+			if (next === undefined || next.slots > this.#free) break;
+			queue.delete(next);
+			this.#free -= next.slots;
+			next.enter();
+		}
+		if (this.taken > 0 || this.waiting > 0) return;
+		for (const resolve of this.#idle.splice(0)) resolve();
+	}
+}

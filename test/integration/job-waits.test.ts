@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { AppError } from '@facet/contracts';
+import type { ResultStore } from '@facet/queue';
+import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { emptyResult, QueueFixture, succeeded } from '../support/queue-fixture.ts';
+
+let fixture: QueueFixture;
+let results: ResultStore;
+
+beforeEach(async () => {
+	fixture = await QueueFixture.start(inject('redisUrl'));
+	({ results } = fixture);
+});
+
+describe('waiting for a job', () => {
+	it('gives the stored result', async () => {
+		fixture.consume(async () => emptyResult);
+		const { expectation } = await fixture.submit();
+		expect(await expectation.outcome(10_000)).toMatchObject({ status: 'succeeded', result: emptyResult });
+	});
+
+	it('gives the result of a job that ended before anyone waited', async () => {
+		fixture.consume(async () => emptyResult);
+		const { jobId, expectation } = await fixture.submit();
+		await expectation.outcome(10_000);
+		expect(await fixture.waiter.expect(jobId).outcome(10_000)).toMatchObject({
+			status: 'succeeded',
+			result: emptyResult,
+		});
+	});
+
+	it('gives a lasting failure at once, without another attempt', async () => {
+		let runs = 0;
+		fixture.consume(async () => {
+			runs += 1;
+			throw new AppError('corrupt_media', { detail: 'broken' });
+		});
+		const { expectation } = await fixture.submit();
+		expect(await expectation.outcome(10_000)).toMatchObject({
+			status: 'failed',
+			error: { code: 'corrupt_media', detail: 'broken', retryable: false },
+		});
+		expect(runs).toBe(1);
+	});
+
+	it('tries a passing failure again, and gives the result of the attempt that works', async () => {
+		const attempts: number[] = [];
+		fixture.consume(async (_data, { attempt }) => {
+			attempts.push(attempt);
+			if (attempt < 3) throw new AppError('download_timeout');
+			return emptyResult;
+		});
+		const { expectation } = await fixture.submit();
+		expect(await expectation.outcome(20_000)).toMatchObject({ status: 'succeeded' });
+		expect(attempts).toEqual([1, 2, 3]);
+	});
+
+	it('hides unknown errors behind `internal` after the last attempt', async () => {
+		let runs = 0;
+		fixture.consume(async () => {
+			runs += 1;
+			throw new Error('secret inner text');
+		});
+		const { expectation } = await fixture.submit();
+		const outcome = await expectation.outcome(20_000);
+		expect(outcome).toMatchObject({ status: 'failed', error: { code: 'internal', retryable: true } });
+		expect(runs).toBe(3);
+	});
+
+	it('ends when the job is removed', async () => {
+		const { jobId, expectation } = await fixture.submit();
+		const ended = expect(expectation.outcome(10_000)).rejects.toMatchObject({ code: 'internal' });
+		await fixture.rawQueue().remove(jobId);
+		await ended;
+	});
+
+	it('ends when the time is over, and leaves the job in the queue', async () => {
+		const { jobId, expectation } = await fixture.submit();
+		await expect(expectation.outcome(50)).rejects.toMatchObject({ code: 'wait_timeout' });
+		expect(await fixture.rawQueue().getJob(jobId)).toBeDefined();
+	});
+
+	it('ends when the process stops', async () => {
+		const { expectation } = await fixture.submit();
+		const ended = expect(expectation.outcome(10_000)).rejects.toMatchObject({ code: 'shutting_down' });
+		await fixture.waiter.close();
+		await ended;
+	});
+
+	it('loses no answer when the event is lost', async () => {
+		const jobId = randomUUID();
+		const outcome = fixture.waiter.expect(jobId).outcome(20_000);
+		// Nothing announces this one.
+		await results.finish(jobId, succeeded());
+		expect(await outcome).toMatchObject({ status: 'succeeded' });
+	});
+});
