@@ -47,8 +47,10 @@ describe('a worker', () => {
 		expect((await facet.temporaryFiles()).filter((name) => name.includes('job-'))).toEqual([]);
 	});
 
-	it('killed on the same job three times: the job fails as worker_lost', async () => {
-		const facet = await startFacet(inject('redisUrl'), { JOB_LOCK_MS: '1000' }, 0);
+	// Four starts of a worker are within the wait of one request: more than its default on a busy machine.
+	it('killed on the same job three times: the job fails as worker_lost', { timeout: 150_000 }, async () => {
+		const patience = { JOB_LOCK_MS: '1000', SYNC_TIMEOUT_MS: '120000' };
+		const facet = await startFacet(inject('redisUrl'), patience, 0);
 		const gate = await startGate();
 		const answer = facet.detect({ url: `${gate.url}/poison.jpg` });
 		for (let death = 1; death <= 3; death += 1) {

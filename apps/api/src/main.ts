@@ -41,7 +41,7 @@ import { JobRemoval } from './job-removal.ts';
 import { JobSubmissions } from './job-submissions.ts';
 import { JobViews } from './job-views.ts';
 import { SharedJobs } from './shared-jobs.ts';
-import { stopServer } from './stop-server.ts';
+import { stopServer, watchUnheard } from './stop-server.ts';
 import { openTemporaryDirectory } from './temporary-directory.ts';
 
 /** Longer than the idle time of common load balancers (60 s), so that they and not we close idle connections. */
@@ -104,6 +104,7 @@ const server = createServer(
 	(request, response) => listener(request, response),
 );
 server.maxConnections = MAX_CONNECTIONS;
+const unheard = watchUnheard(server);
 await new Promise<void>((resolve, reject) => {
 	server.once('error', reject).listen(config.api.port, config.api.host, resolve);
 });
@@ -246,6 +247,7 @@ stopOnSignals(logger, async () => {
 	await stopServer(server, {
 		graceMs: config.shutdownTimeoutMs,
 		onGraceOver: () => waiter.close(),
+		unheard,
 	});
 	await waiter.close();
 	await queues.close();

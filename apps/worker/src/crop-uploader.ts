@@ -17,6 +17,8 @@ const RETRIES = 2;
 /** Stores face crops under keys that depend on nothing but job, frame and face, so that a second run changes nothing. */
 export class CropUploader {
 	readonly #options: CropUploaderOptions;
+	/** Objects that the store is taking at this moment, by their job. */
+	readonly #underWay = new Map<string, Set<Promise<void>>>();
 
 	constructor(options: CropUploaderOptions) {
 		this.#options = options;
@@ -31,20 +33,24 @@ export class CropUploader {
 	): Promise<(string | null)[]> {
 		return pMap(
 			jpegs,
-			async (jpeg, index) => this.#store(`faces/${jobId}/${frameIndex}-${index}.jpg`, jpeg, signal),
+			async (jpeg, index) => this.#store(jobId, `faces/${jobId}/${frameIndex}-${index}.jpg`, jpeg, signal),
 			{ concurrency: UPLOAD_CONCURRENCY, signal },
 		);
 	}
 
-	/** Drops the crops of a job whose result nobody will see. */
+	/**
+	 * Drops the crops of a job whose result nobody will see. A run that was broken off no longer waits for what it was
+	 * storing, and that would come after the others had been dropped: this waits for it.
+	 */
 	async discard(jobId: string): Promise<void> {
+		await Promise.allSettled(this.#underWay.get(jobId) ?? []);
 		await this.#options.store.deletePrefix(`faces/${jobId}`);
 	}
 
-	async #store(key: string, jpeg: Uint8Array, signal: AbortSignal): Promise<string | null> {
+	async #store(jobId: string, key: string, jpeg: Uint8Array, signal: AbortSignal): Promise<string | null> {
 		const { store, logger, onLost } = this.#options;
 		try {
-			await pRetry(() => store.put(key, jpeg, { contentType: 'image/jpeg' }), {
+			await pRetry(() => this.#tracked(jobId, store.put(key, jpeg, { contentType: 'image/jpeg' })), {
 				retries: RETRIES,
 				minTimeout: 200,
 				randomize: true,
@@ -56,6 +62,16 @@ export class CropUploader {
 			logger.warn({ err: error, key }, 'crop not stored');
 			onLost();
 			return null;
+		}
+	}
+	async #tracked(jobId: string, put: Promise<void>): Promise<void> {
+		const puts = this.#underWay.get(jobId) ?? new Set();
+		this.#underWay.set(jobId, puts.add(put));
+		try {
+			await put;
+		} finally {
+			puts.delete(put);
+			if (puts.size === 0) this.#underWay.delete(jobId);
 		}
 	}
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { availableCores } from './available-cores.ts';
 import { isProxyNetwork } from './proxy-network.ts';
+import { isWebhookSecret } from './webhook-secret.ts';
 
 /**
  * Every environment variable of Facet. `docs/configuration.md` and `.env.example` are generated from the
@@ -73,14 +74,6 @@ const proxyNetworks = () =>
 		.refine((items) => items.every(isProxyNetwork), {
 			error: 'expected addresses, CIDRs, loopback, linklocal or uniquelocal, or none',
 		});
-
-/** As Standard Webhooks 1.0 writes symmetric secrets: a prefix, and 24 to 64 bytes in base64. */
-function isWebhookSecret(text: string): boolean {
-	const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? '';
-	const bytes = Buffer.from(base64, 'base64');
-	const isWhole = bytes.toString('base64').replace(/=+$/, '') === base64.replace(/=+$/, '');
-	return isWhole && bytes.length >= 24 && bytes.length <= 64;
-}
 
 export const VARIABLE_GROUPS = {
 	Redis: {

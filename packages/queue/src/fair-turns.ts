@@ -37,8 +37,8 @@ local turns, waiting = unpack(KEYS)
 local line, count, offset, digits, maxTurn, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local headStarts = cjson.decode(ARGV[7])
 local SCORE = 0x100000000
-local function read(field) return tonumber(redis.call('HGET', turns, field) or '0') end
-local now, latest = read('now'), read('latest')
+local stored = redis.call('HMGET', turns, 'now', 'latest', line)
+local now, latest, lineEnd = tonumber(stored[1] or '0'), tonumber(stored[2] or '0'), tonumber(stored[3] or '0')
 local head = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
 local headTurn = 0
 if #head == 0 then
@@ -46,13 +46,14 @@ if #head == 0 then
 	now = latest
 	if now > maxTurn / 2 then now = 0 end
 	latest = now
+	lineEnd = 0
 	redis.call('DEL', turns)
 else
 	local priority = math.floor(tonumber(head[2]) / SCORE)
 	headTurn = math.floor(priority / digits)
 	now = math.max(now, headTurn - (headStarts[tostring(priority % digits)] or 0))
 end
-local first = math.max(now, read(line))
+local first = math.max(now, lineEnd)
 local back = math.min(now, headTurn)
 if first + offset + count > maxTurn and back > maxTurn / 4 then
 	local size = redis.call('ZCARD', waiting)

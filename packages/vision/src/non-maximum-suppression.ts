@@ -9,6 +9,12 @@ export interface Sighting extends Candidate {
 	readonly view: number;
 }
 
+/** A face as the views agree on it. */
+export interface AgreedFace extends Candidate {
+	/** How many of the views saw it. */
+	readonly seenBy: number;
+}
+
 export interface FusionOptions {
 	/** Boxes that overlap more than this (intersection over union) show the same face. */
 	readonly iouThreshold: number;
@@ -31,8 +37,8 @@ export interface FusionOptions {
  *
  * @returns each face once.
  */
-export function fuseViews(sightings: readonly Sighting[], options: FusionOptions): Candidate[] {
-	const faces: Candidate[] = [];
+export function fuseViews(sightings: readonly Sighting[], options: FusionOptions): AgreedFace[] {
+	const faces: AgreedFace[] = [];
 	let remaining = sightings.toSorted((a, b) => b.score - a.score);
 	while (remaining.length > 0) {
 		const [best, ...others] = remaining;
@@ -50,6 +56,7 @@ export function fuseViews(sightings: readonly Sighting[], options: FusionOptions
 		faces.push({
 			box: best.score >= SURE_BOX ? best.box : meanBox(alike),
 			score: best.score + options.agreement * (meanScore(best.box, scores, options) - best.score),
+			seenBy: scores.size,
 		});
 	}
 	return faces;

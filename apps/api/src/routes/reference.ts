@@ -57,7 +57,7 @@ const INIT_SCRIPT = `SwaggerUIBundle({
  */
 export function reference(baseUrl: string): Router {
 	const router = express.Router({ strict: true });
-	const document = JSON.stringify(openApiDocument(new URL(baseUrl).pathname));
+	const document = () => JSON.stringify(openApiDocument(new URL(baseUrl).pathname));
 	router
 		.route('/openapi.json')
 		.get(sendText('application/json', document))
@@ -70,10 +70,13 @@ export function reference(baseUrl: string): Router {
 				response.setHeader('Referrer-Policy', 'no-referrer');
 				next();
 			},
-			sendText('text/html', PAGE),
+			sendText('text/html', () => PAGE),
 		)
 		.all(methodNotAllowed('GET', 'HEAD'));
-	router.get('/docs/init.js', sendText('text/javascript', INIT_SCRIPT));
+	router.get(
+		'/docs/init.js',
+		sendText('text/javascript', () => INIT_SCRIPT),
+	);
 	const root = fileURLToPath(new URL('.', import.meta.resolve('swagger-ui-dist/package.json')));
 	router.get(
 		ASSETS.map((name) => `/docs/${name}`),
@@ -85,15 +88,24 @@ export function reference(baseUrl: string): Router {
 	return router;
 }
 
-/** Sends a text that stays the same as long as the process lives, or 304 to who has it. */
-function sendText(type: string, text: string): RequestHandler {
-	const body = Buffer.from(text);
-	const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+/**
+ * Sends a text that stays the same as long as the process lives, or 304 to who has it.
+ *
+ * @param textOf - called once, at the first request: the document is a tenth of what the start of the API takes.
+ */
+function sendText(type: string, textOf: () => string): RequestHandler {
+	let made: { readonly body: Buffer; readonly etag: string } | undefined;
 	return (_request, response) => {
+		made ??= withEtag(textOf());
 		response.setHeader('Cache-Control', `public, max-age=${DOCUMENT_MAX_AGE_SECONDS}`);
-		response.setHeader('ETag', etag);
+		response.setHeader('ETag', made.etag);
 		response.type(type);
 		// Express answers 304 when the request has this ETag.
-		response.send(body);
+		response.send(made.body);
 	};
+}
+
+function withEtag(text: string): { readonly body: Buffer; readonly etag: string } {
+	const body = Buffer.from(text);
+	return { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
 }

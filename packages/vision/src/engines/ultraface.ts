@@ -4,7 +4,7 @@ import { intersectionOverUnion } from '../box-overlap.ts';
 import type { Candidate, Engine, EngineKind } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
 import { cutAtHeads } from '../network-heads.ts';
-import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
+import { type AgreedFace, fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import type { OnnxSession } from '../onnx-session.ts';
 import { mirrorPlanes, type PlaneTarget, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
@@ -21,7 +21,7 @@ const parametersSchema = z.object({
 	tileOverlap: z.number().min(0).max(0.9),
 	/** A box that ends this close to a tile's inner edge counts as cut by it, as a part of the tile's side. */
 	tileMargin: z.number().min(0).max(0.5),
-	/** Tiles that show a face with a score in this range are looked at in the mirror too. */
+	/** Tiles that show a face with a score in this range, or one that no other tile shows, are looked at in the mirror too. */
 	doubt: z.object({ from: z.number(), to: z.number() }),
 	/** Anchors below this score are no candidates, whatever the threshold. */
 	candidateScore: z.number().min(0).max(1),
@@ -97,7 +97,7 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 	}
 
 	/** The faces of views, each of which is the samples that were looked at. */
-	function fuse(sightings: readonly Sighting[], views: readonly (readonly Sample[])[]): Candidate[] {
+	function fuse(sightings: readonly Sighting[], views: readonly (readonly Sample[])[]): AgreedFace[] {
 		return fuseViews(sightings, {
 			iouThreshold: thresholds.iou,
 			containment: parameters.containment,
@@ -114,9 +114,7 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 		const sightings: Sighting[] = [];
 		for (const [view, samples] of views.entries()) sightings.push(...(await look(samples, view, 'plain')));
 		const faces = fuse(sightings, views);
-		const doubtful = faces.filter(
-			({ score }) => score >= parameters.doubt.from && score < parameters.doubt.to,
-		);
+		const doubtful = faces.filter((face) => isDoubtful(face, parameters));
 		if (doubtful.length === 0) return faces;
 		const mirrored = views.map((samples) =>
 			samples.filter((sample) => doubtful.some(({ box }) => isWhole(box, sample))),
@@ -207,6 +205,11 @@ async function runTile(
 				height: box.height * scaleY,
 			},
 		}));
+}
+
+/** What one view saw alone may be a pattern, whatever its score. */
+function isDoubtful({ score, seenBy }: AgreedFace, { doubt }: Parameters): boolean {
+	return score >= doubt.from && (score < doubt.to || seenBy === 1);
 }
 
 function trim(box: BoundingBox, { trim: { top, bottom } }: Parameters): BoundingBox {
