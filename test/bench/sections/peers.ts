@@ -5,7 +5,7 @@ import type { Bench, Section } from '../suite/bench.ts';
 import { type Peer, type RawPhoto, startPeers } from '../suite/peer.ts';
 import { median, rounded } from '../suite/statistics.ts';
 
-const MAX_SIDE = 560;
+const MAX_SIDE = 640;
 
 /** Other detectors on the same photos, one core each, in turn. */
 export const peersSection: Section = {

@@ -8,7 +8,7 @@ import type { Row, Target } from '../suite/report.ts';
 import { median, rounded } from '../suite/statistics.ts';
 
 /** What the default detector takes. */
-const MAX_SIDE = 560;
+const MAX_SIDE = 640;
 const LIMITS: Readonly<Record<number, number>> = { 10: 1.15, 100: 1.3 };
 
 /** Frames of a long video, against ffmpeg alone taking the same frames, in turn. */

@@ -63,7 +63,7 @@ type Side = 'plain' | 'mirrored';
  *
  * At that size a face needs some 10 pixels, so the network looks at the whole frame for large faces and at 2x2
  * overlapping tiles for small ones, and the views vote. Where they leave a face in doubt, they are taken in the mirror
- * too: everywhere they are worth .004 of average precision, less than what averaged boxes bring, and twice the time.
+ * too: everywhere would be twice the time (docs/performance.md has what that brings).
  */
 export const ultraFace: EngineKind = {
 	kind: 'ultraface',
