@@ -1,4 +1,4 @@
-import { message, number, text } from './protobuf-writer.ts';
+import { protobufMessage as message, protobufNumber as number, protobufText as text } from '@facet/vision';
 
 /**
  * Writes ONNX files (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), with as much of the format as a network

@@ -46,6 +46,8 @@ export interface EngineKind {
 	readonly expects: string;
 	/** Whether a network with these inputs and outputs is of this kind. */
 	recognises(network: NetworkDescription): boolean;
-	/** The engine around a loaded network that is of this kind. The engine closes the session. */
+	/** What is made of the file of a network of this kind before it is loaded, where it is not run as it is. */
+	readonly change?: (model: Buffer) => Buffer;
+	/** The engine around a loaded network that is of this kind, and was changed. The engine closes the session. */
 	create(model: Model, session: OnnxSession): Engine;
 }

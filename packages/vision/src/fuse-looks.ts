@@ -18,13 +18,13 @@ export interface FusedFace extends Candidate {
 const SAME_FACE_IOU = 0.4;
 
 /** Boxes that overlap at least this much have a say in where the face's box is. */
-const SAME_BOX_IOU = 0.7;
+export const SAME_BOX_IOU = 0.7;
 
 /** The score that stands for "not seen". */
 const UNSEEN = 0.02;
 
 /** From this score on a network's own box is good. */
-const SURE_BOX = 0.8;
+export const SURE_BOX = 0.8;
 
 /**
  * Weighted box fusion (Solovyev et al., "Weighted boxes fusion", 2021) of all anchors of all looks: a face's box is the
@@ -62,7 +62,8 @@ export function fuseLooks(looks: readonly Look[]): FusedFace[] {
 		.sort((a, b) => b.score - a.score);
 }
 
-function meanBox(candidates: readonly Candidate[]): BoundingBox {
+/** The mean of boxes, weighted by their scores. */
+export function meanBox(candidates: readonly Candidate[]): BoundingBox {
 	let total = 0;
 	const sum = { x: 0, y: 0, width: 0, height: 0 };
 	for (const { box, score } of candidates) {

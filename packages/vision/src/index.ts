@@ -19,6 +19,7 @@ export {
 } from './model-registry.ts';
 export { OnnxRuntime, type OnnxSession } from './onnx-session.ts';
 export { protobufFields } from './protobuf-fields.ts';
+export { protobufMessage, protobufNumber, protobufText } from './protobuf-writer.ts';
 export type { TaskOutcome } from './task-outcome.ts';
 export { assign, type Pairing } from './tracking/assignment.ts';
 export type {

@@ -26,6 +26,13 @@ describe('fuseViews', () => {
 		]);
 	});
 
+	test('boxes that nearly coincide are averaged by their scores where the best one is not sure', () => {
+		const [face] = fuseViews([sighting(0, 0, 20, 0.7), sighting(3, 0, 20, 0.5)], options);
+		expect(face).toMatchObject({ score: 0.7, box: { x: 1.25, y: 0, width: 20, height: 20 } });
+		const [sure] = fuseViews([sighting(0, 0, 20, 0.9), sighting(3, 0, 20, 0.5)], options);
+		expect(sure?.box.x).toBe(0);
+	});
+
 	test('neighbours that overlap a little are two faces', () => {
 		expect(fuseViews([sighting(0, 0, 20, 0.9), sighting(14, 0, 20, 0.8)], options)).toHaveLength(2);
 	});

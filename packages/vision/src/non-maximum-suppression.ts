@@ -1,11 +1,18 @@
 import type { BoundingBox } from '@facet/contracts';
 import { intersectionOverSmaller, intersectionOverUnion } from './box-overlap.ts';
 import type { Candidate } from './engine.ts';
+import { meanBox, SAME_BOX_IOU, SURE_BOX } from './fuse-looks.ts';
 
 /** A candidate as one look at the picture gave it. */
 export interface Sighting extends Candidate {
 	/** Which look: an index into the views. */
 	readonly view: number;
+}
+
+/** A face as the views agree on it. */
+export interface AgreedFace extends Candidate {
+	/** How many of the views saw it. */
+	readonly seenBy: number;
 }
 
 export interface FusionOptions {
@@ -23,29 +30,33 @@ export interface FusionOptions {
 }
 
 /**
- * Non-maximum suppression over several views of one picture. The best sighting of a face gives the box; its score is
- * drawn towards the mean of what the views say of it. A true face is seen at every scale and in the mirror too, a
- * chance pattern mostly in one view.
+ * Non-maximum suppression over several views of one picture. The best sighting of a face gives its score, which is drawn
+ * towards the mean of what the views say of it: a true face is seen at every scale and in the mirror too, a chance pattern
+ * mostly in one view. The box is that of the best sighting where the network is sure, else the mean of those that nearly
+ * coincide with it, weighted by their scores.
  *
  * @returns each face once.
  */
-export function fuseViews(sightings: readonly Sighting[], options: FusionOptions): Candidate[] {
-	const faces: Candidate[] = [];
+export function fuseViews(sightings: readonly Sighting[], options: FusionOptions): AgreedFace[] {
+	const faces: AgreedFace[] = [];
 	let remaining = sightings.toSorted((a, b) => b.score - a.score);
 	while (remaining.length > 0) {
 		const [best, ...others] = remaining;
 		if (best === undefined) break;
 		const scores = new Map([[best.view, best.score]]);
+		const alike = [best];
 		remaining = others.filter((other) => {
-			const isSameFace = intersectionOverUnion(best.box, other.box) > options.iouThreshold;
+			const overlap = intersectionOverUnion(best.box, other.box);
+			if (overlap >= SAME_BOX_IOU) alike.push(other);
+			const isSameFace = overlap > options.iouThreshold;
 			// Sorted by score: the first sighting of each view is its best.
 			if (isSameFace && !scores.has(other.view)) scores.set(other.view, other.score);
 			return !isSameFace && intersectionOverSmaller(best.box, other.box) <= options.containment;
 		});
-		const { box } = best;
 		faces.push({
-			box,
-			score: best.score + options.agreement * (meanScore(box, scores, options) - best.score),
+			box: best.score >= SURE_BOX ? best.box : meanBox(alike),
+			score: best.score + options.agreement * (meanScore(best.box, scores, options) - best.score),
+			seenBy: scores.size,
 		});
 	}
 	return faces;

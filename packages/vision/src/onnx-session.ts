@@ -67,11 +67,15 @@ export class OnnxRuntime {
 		return `Cannot run networks on ${this.#faults.join(' or ')}; running them on ${this.#providers.join(', ')}`;
 	}
 
-	/** @throws Error when the file is no network that the runtime can load. */
-	async open(path: string): Promise<OnnxSession> {
-		const model = await readFile(path);
+	/**
+	 * @param change - makes another network of the file before it is loaded.
+	 * @throws Error when the file is no network that the runtime can load.
+	 */
+	async open(path: string, change?: (model: Buffer) => Buffer): Promise<OnnxSession> {
+		const file = await readFile(path);
+		const model = change?.(file) ?? file;
 		// By its path unless it was changed, so that weights in files of their own are found beside it.
-		const source = flushDenormalWeights(model) > 0 ? model : path;
+		const source = flushDenormalWeights(model) > 0 || model !== file ? model : path;
 		const session = await this.#create(source);
 		const [inputName] = session.inputNames;
 		if (inputName === undefined) throw new Error(`Expected ${path} to have an input but it has none`);

@@ -20,6 +20,12 @@ describe('resampleRegion', () => {
 		expect([...out.planes]).toEqual([1, 4, 2, 5, 3, 6]);
 	});
 
+	test('a region of whole pixels at the same size is the pixels as they are', () => {
+		const out = target(2, 1, 3, 2);
+		resampleRegion(grey([1, 2, 3], [4, 5, 6], [7, 8, 9]), { x: 1, y: 1, width: 2, height: 1 }, out);
+		expect([...out.planes.subarray(0, 6)]).toEqual([5, 6, 0, 0, 0, 0]);
+	});
+
 	test('normalises', () => {
 		const out = { ...target(1, 1), mean: 127, scale: 128 };
 		resampleRegion(grey([255]), { x: 0, y: 0, width: 1, height: 1 }, out);

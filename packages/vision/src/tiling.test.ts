@@ -16,6 +16,13 @@ describe('tileGrid', () => {
 			{ x: 300, y: 150, width: 400, height: 200 },
 		]);
 	});
+
+	test('tiles are whole pixels, and end at the image edge', () => {
+		const tiles = tileGrid({ width: 560, height: 373 }, 2, 0.25);
+		expect(tiles[0]).toEqual({ x: 0, y: 0, width: 320, height: 213 });
+		expect(tiles[3]).toEqual({ x: 240, y: 160, width: 320, height: 213 });
+		expect(tileGrid({ width: 1, height: 1 }, 2, 0.25)[3]).toEqual({ x: 0, y: 0, width: 1, height: 1 });
+	});
 });
 
 describe('isCutByTile', () => {

@@ -1,19 +1,22 @@
 import type { BoundingBox, Size } from '@facet/contracts';
 
 /**
- * Cuts an image into `divisions` x `divisions` tiles of the image's own aspect, which overlap their neighbours.
+ * Cuts an image into `divisions` x `divisions` tiles of the image's own aspect, which overlap their neighbours. Tiles are
+ * whole pixels, so that one of the network's own size is copied and not resampled.
  *
- * @param overlap - the part of a tile's side that it shares with the next one, 0..1.
+ * @param overlap - the part of a tile's side that it shares with the next one, 0..1; more by as much as rounding makes it.
  */
 export function tileGrid(image: Size, divisions: number, overlap: number): BoundingBox[] {
 	const span = divisions - (divisions - 1) * overlap;
-	const width = image.width / span;
-	const height = image.height / span;
+	const width = Math.max(1, Math.round(image.width / span));
+	const height = Math.max(1, Math.round(image.height / span));
+	const start = (length: number, side: number, index: number) =>
+		divisions === 1 ? 0 : Math.round((index * (length - side)) / (divisions - 1));
 	const tiles: BoundingBox[] = [];
 	for (let row = 0; row < divisions; row++) {
 		for (let column = 0; column < divisions; column++) {
-			const x = column * width * (1 - overlap);
-			const y = row * height * (1 - overlap);
+			const x = start(image.width, width, column);
+			const y = start(image.height, height, row);
 			tiles.push({ x, y, width, height });
 		}
 	}

@@ -28,16 +28,19 @@ export class CalibratingRuntime extends OnnxRuntime {
 		return this.#ranges;
 	}
 
-	override async open(path: string): Promise<OnnxSession> {
-		if (path !== this.#path) return super.open(path);
-		const session = await super.open(this.#exposedPath);
+	override async open(path: string, change?: (model: Buffer) => Buffer): Promise<OnnxSession> {
+		if (path !== this.#path) return super.open(path, change);
+		const network = await super.open(path, change);
+		const wanted = new Set(network.outputs.map(({ name }) => name));
+		await network.close();
+		const session = await super.open(this.#exposedPath, change);
 		return {
 			...session,
-			outputs: session.outputs.filter(({ name }) => !this.#ranges.has(name)),
+			outputs: session.outputs.filter(({ name }) => wanted.has(name)),
 			run: async (input, shape) => {
 				const outputs = await session.run(input, shape);
 				for (const [name, { data }] of outputs) this.#observe(name, data);
-				return new Map([...outputs].filter(([name]) => !this.#ranges.has(name)));
+				return new Map([...outputs].filter(([name]) => wanted.has(name)));
 			},
 		};
 	}

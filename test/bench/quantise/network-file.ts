@@ -1,6 +1,10 @@
-import { protobufFields } from '@facet/vision';
+import {
+	protobufMessage as message,
+	protobufNumber as number,
+	protobufFields,
+	protobufText as text,
+} from '@facet/vision';
 import { type OnnxTensor, writeTensor } from '../../support/onnx-file.ts';
-import { message, number, text } from '../../support/protobuf-writer.ts';
 
 /** Reads and changes ONNX files; the numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. */
 

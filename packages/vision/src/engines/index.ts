@@ -1,6 +1,6 @@
 import type { Engine, EngineKind } from '../engine.ts';
 import { type Model, settingsOfKind, type UnlistedModel } from '../model-registry.ts';
-import type { NetworkDescription, OnnxRuntime, OnnxSession, TensorDescription } from '../onnx-session.ts';
+import type { NetworkDescription, OnnxRuntime, TensorDescription } from '../onnx-session.ts';
 import { scrfd } from './scrfd.ts';
 import { ultraFace } from './ultraface.ts';
 import { yuNet } from './yunet.ts';
@@ -20,27 +20,36 @@ export async function openEngine(
 	runtime: OnnxRuntime,
 ): Promise<{ engine: Engine; kind: string }> {
 	const session = await runtime.open(model.path);
+	let run = session;
 	try {
-		return createEngine(model, session);
+		const { kind, settings } = kindOf(model, session);
+		if (kind.change !== undefined) {
+			run = await runtime.open(model.path, kind.change);
+			await session.close();
+		}
+		return { engine: kind.create(settings, run), kind: kind.kind };
 	} catch (error) {
-		await session.close();
+		await run.close();
 		throw error;
 	}
 }
 
-function createEngine(model: Model | UnlistedModel, session: OnnxSession): { engine: Engine; kind: string } {
+function kindOf(
+	model: Model | UnlistedModel,
+	network: NetworkDescription,
+): { kind: EngineKind; settings: Model } {
 	if ('kind' in model) {
 		const kind = KINDS.find((candidate) => candidate.kind === model.kind);
 		if (kind === undefined) {
 			const kinds = KINDS.map((known) => known.kind).join(', ');
 			throw new Error(`Expected a face detector (${kinds}) but ${model.name} is of kind ${model.kind}`);
 		}
-		if (!kind.recognises(session)) throw notRecognised(model.path, [kind], session);
-		return { engine: kind.create(model, session), kind: kind.kind };
+		if (!kind.recognises(network)) throw notRecognised(model.path, [kind], network);
+		return { kind, settings: model };
 	}
-	const kind = KINDS.find((candidate) => candidate.recognises(session));
-	if (kind === undefined) throw notRecognised(model.path, KINDS, session);
-	return { engine: kind.create(settingsOfKind(model, kind.kind), session), kind: kind.kind };
+	const kind = KINDS.find((candidate) => candidate.recognises(network));
+	if (kind === undefined) throw notRecognised(model.path, KINDS, network);
+	return { kind, settings: settingsOfKind(model, kind.kind) };
 }
 
 function notRecognised(path: string, kinds: readonly EngineKind[], network: NetworkDescription): Error {

@@ -3,21 +3,26 @@ import { z } from 'zod';
 import { intersectionOverUnion } from '../box-overlap.ts';
 import type { Candidate, Engine, EngineKind } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
-import { fuseViews, type Sighting } from '../non-maximum-suppression.ts';
-import { type OnnxSession, outputOf } from '../onnx-session.ts';
+import { cutAtHeads } from '../network-heads.ts';
+import { type AgreedFace, fuseViews, type Sighting } from '../non-maximum-suppression.ts';
+import type { OnnxSession } from '../onnx-session.ts';
 import { mirrorPlanes, type PlaneTarget, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
+import { decodeUltraFace } from './ultraface-anchors.ts';
 
 /** UltraFace's part of a `MODELS.json` entry. */
 const parametersSchema = z.object({
-	/** Longest side to decode pictures to, in pixels: that of a 2x2 grid of tiles at the network's width. */
+	/**
+	 * Longest side to decode pictures to, in pixels: that of a 2x2 grid of tiles at the network's width, so that the tiles
+	 * of pictures that were scaled down need no scaling of their own.
+	 */
 	inputSide: z.int().positive(),
 	/** Part of a tile's side that it shares with the next one. */
 	tileOverlap: z.number().min(0).max(0.9),
 	/** A box that ends this close to a tile's inner edge counts as cut by it, as a part of the tile's side. */
 	tileMargin: z.number().min(0).max(0.5),
-	/** Whether each view is looked at in the mirror too. */
-	mirrored: z.boolean(),
+	/** Tiles that show a face with a score in this range, or one that no other tile shows, are looked at in the mirror too. */
+	doubt: z.object({ from: z.number(), to: z.number() }),
 	/** Anchors below this score are no candidates, whatever the threshold. */
 	candidateScore: z.number().min(0).max(1),
 	/** Side of the smallest face in network pixels, which is that of the smallest anchor; what is smaller is noise. */
@@ -42,7 +47,14 @@ const CLOSE_UP_SHARE = 0.25;
 /** The tiles that cover the picture at one scale. */
 type Grid = readonly BoundingBox[];
 
-/** In this order: mirroring turns the sampled pixels around in place, which saves sampling them again. */
+/** A tile of an image as the network's input. */
+interface Sample {
+	readonly tile: BoundingBox;
+	readonly image: Size;
+	/** Is turned around in place for the mirrored look. */
+	readonly target: PlaneTarget;
+}
+
 type Side = 'plain' | 'mirrored';
 
 /**
@@ -50,7 +62,8 @@ type Side = 'plain' | 'mirrored';
  * 320 x 240 pixels, boxes only.
  *
  * At that size a face needs some 10 pixels, so the network looks at the whole frame for large faces and at 2x2
- * overlapping tiles for small ones, at both in the mirror too, and the views vote.
+ * overlapping tiles for small ones, and the views vote. Where they leave a face in doubt, they are taken in the mirror
+ * too: everywhere would be twice the time (docs/performance.md has what that brings).
  */
 export const ultraFace: EngineKind = {
 	kind: 'ultraface',
@@ -59,6 +72,7 @@ export const ultraFace: EngineKind = {
 		outputs.length === 2 &&
 		outputs.some(({ name, shape }) => name === 'scores' && shape.at(-1) === 2) &&
 		outputs.some(({ name, shape }) => name === 'boxes' && shape.at(-1) === 4),
+	change: cutAtHeads,
 	create: createUltraFace,
 };
 
@@ -66,36 +80,49 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 	const parameters = parametersSchema.parse(model.parameters);
 	const thresholds = thresholdsOf(model);
 
-	/** The faces that the grids' tiles show. Each grid is a view of the image, and in the mirror another one. */
-	async function findFaces(
-		image: RgbImage,
-		grids: readonly Grid[],
-		sides: readonly Side[],
-	): Promise<Candidate[]> {
-		const isWhole = (box: BoundingBox, tile: BoundingBox) =>
-			!isCutByTile(box, tile, image, parameters.tileMargin);
+	const isWhole = (box: BoundingBox, { tile, image }: Sample) =>
+		!isCutByTile(box, tile, image, parameters.tileMargin);
+
+	/** What the network sees in the samples of one view. */
+	async function look(samples: readonly Sample[], view: number, side: Side): Promise<Sighting[]> {
 		const sightings: Sighting[] = [];
-		for (const [grid, tiles] of grids.entries()) {
-			// One tile after the other: a run blocks the thread anyway.
-			for (const tile of tiles) {
-				const sample = sampleTile(model, image, tile);
-				for (const [index, side] of sides.entries()) {
-					if (side === 'mirrored') mirrorPlanes(sample);
-					const view = index * grids.length + grid;
-					for (const { box, score } of await runTile(session, sample, tile, side, parameters)) {
-						if (isWhole(box, tile)) sightings.push({ box, score, view });
-					}
-				}
+		// One after the other: a run blocks the thread anyway.
+		for (const sample of samples) {
+			if (side === 'mirrored') mirrorPlanes(sample.target);
+			for (const { box, score } of await runTile(session, sample, side, parameters)) {
+				if (isWhole(box, sample)) sightings.push({ box, score, view });
 			}
 		}
+		return sightings;
+	}
+
+	/** The faces of views, each of which is the samples that were looked at. */
+	function fuse(sightings: readonly Sighting[], views: readonly (readonly Sample[])[]): AgreedFace[] {
 		return fuseViews(sightings, {
 			iouThreshold: thresholds.iou,
 			containment: parameters.containment,
 			agreement: parameters.agreement,
 			unseenScore: parameters.candidateScore,
-			viewCount: grids.length * sides.length,
-			canSee: (view, box) => grids[view % grids.length]?.some((tile) => isWhole(box, tile)) ?? false,
+			viewCount: views.length,
+			canSee: (view, box) => views[view]?.some((sample) => isWhole(box, sample)) ?? false,
 		});
+	}
+
+	/** The faces that the grids' tiles show. Each grid is a view of the image, and its doubtful tiles in the mirror are. */
+	async function findFaces(image: RgbImage, grids: readonly Grid[]): Promise<Candidate[]> {
+		const views = grids.map((tiles) => tiles.map((tile) => sampleTile(model, image, tile)));
+		const sightings: Sighting[] = [];
+		for (const [view, samples] of views.entries()) sightings.push(...(await look(samples, view, 'plain')));
+		const faces = fuse(sightings, views);
+		const doubtful = faces.filter((face) => isDoubtful(face, parameters));
+		if (doubtful.length === 0) return faces;
+		const mirrored = views.map((samples) =>
+			samples.filter((sample) => doubtful.some(({ box }) => isWhole(box, sample))),
+		);
+		for (const [view, samples] of mirrored.entries()) {
+			sightings.push(...(await look(samples, views.length + view, 'mirrored')));
+		}
+		return fuse(sightings, [...views, ...mirrored]);
 	}
 
 	/**
@@ -104,7 +131,8 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 	 */
 	async function withCloseUps(image: RgbImage, faces: readonly Candidate[]): Promise<readonly Candidate[]> {
 		if (faces.some((face) => face.score >= thresholds.score)) return faces;
-		const found = await findFaces(image, [[withBorder(image)]], ['plain']);
+		const samples = [sampleTile(model, image, withBorder(image))];
+		const found = fuse(await look(samples, 0, 'plain'), [samples]);
 		const closeUps = found
 			.filter((face) => isCloseUp(face.box, image))
 			.map((face): Candidate => ({ ...face, pass: 'close_up' }));
@@ -119,8 +147,7 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 		scoreThreshold: thresholds.score,
 		async detect(image, scoreThreshold) {
 			const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, parameters.tileOverlap)];
-			const usual = await findFaces(image, grids, parameters.mirrored ? ['plain', 'mirrored'] : ['plain']);
-			const faces = await withCloseUps(image, usual);
+			const faces = await withCloseUps(image, await findFaces(image, grids));
 			return faces
 				.filter((face) => face.score >= scoreThreshold)
 				.map((face) => ({ ...face, box: trim(face.box, parameters) }));
@@ -145,45 +172,44 @@ function isCloseUp(box: BoundingBox, image: Size): boolean {
  * The network's input for a tile. The tile keeps its aspect, in the top-left corner; what is left over stays mid-grey,
  * which is 0.
  */
-function sampleTile(model: Model, image: RgbImage, tile: BoundingBox): PlaneTarget {
+function sampleTile(model: Model, image: RgbImage, tile: BoundingBox): Sample {
 	const { width: planeWidth, height: planeHeight } = model.input;
 	const zoom = Math.min(planeWidth / tile.width, planeHeight / tile.height);
 	const width = Math.max(1, Math.round(tile.width * zoom));
 	const height = Math.max(1, Math.round(tile.height * zoom));
 	const planes = new Float32Array(3 * planeWidth * planeHeight);
-	const sample = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
-	resampleRegion(image, tile, sample);
-	return sample;
+	const target = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
+	resampleRegion(image, tile, target);
+	return { tile, image, target };
 }
 
 /** Runs the network on a sampled tile; what it sees, in pixels of the image that the tile lies in. */
 async function runTile(
 	session: OnnxSession,
-	{ planes, planeWidth, planeHeight, width, height }: PlaneTarget,
-	tile: BoundingBox,
+	{ tile, target: { planes, planeWidth, planeHeight, width, height } }: Sample,
 	side: Side,
 	{ candidateScore, smallestFace }: Parameters,
 ): Promise<Candidate[]> {
 	const outputs = await session.run(planes, [1, 3, planeHeight, planeWidth]);
-	const scores = outputOf(outputs, 'scores');
-	const corners = outputOf(outputs, 'boxes');
-	// Corners are relative to the input, of which the tile covers width x height.
-	const scaleX = (planeWidth / width) * tile.width;
-	const scaleY = (planeHeight / height) * tile.height;
-	const smallestArea = (smallestFace * tile.width * smallestFace * tile.height) / (width * height);
-	const candidates: Candidate[] = [];
-	for (let anchor = 0; 2 * anchor < scores.length; anchor++) {
-		const score = scores[2 * anchor + 1] ?? 0;
-		if (score < candidateScore) continue;
-		const left = (corners[4 * anchor] ?? 0) * scaleX;
-		const top = (corners[4 * anchor + 1] ?? 0) * scaleY;
-		const boxWidth = (corners[4 * anchor + 2] ?? 0) * scaleX - left;
-		const boxHeight = (corners[4 * anchor + 3] ?? 0) * scaleY - top;
-		if (boxWidth * boxHeight < smallestArea) continue;
-		const x = tile.x + (side === 'mirrored' ? tile.width - left - boxWidth : left);
-		candidates.push({ score, box: { x, y: tile.y + top, width: boxWidth, height: boxHeight } });
-	}
-	return candidates;
+	const input = { width: planeWidth, height: planeHeight };
+	const scaleX = tile.width / width;
+	const scaleY = tile.height / height;
+	return decodeUltraFace(outputs.values(), input, candidateScore)
+		.filter(({ box }) => boxArea(box) >= smallestFace ** 2)
+		.map(({ score, box }) => ({
+			score,
+			box: {
+				x: tile.x + (side === 'mirrored' ? width - box.x - box.width : box.x) * scaleX,
+				y: tile.y + box.y * scaleY,
+				width: box.width * scaleX,
+				height: box.height * scaleY,
+			},
+		}));
+}
+
+/** What one view saw alone may be a pattern, whatever its score. */
+function isDoubtful({ score, seenBy }: AgreedFace, { doubt }: Parameters): boolean {
+	return score >= doubt.from && (score < doubt.to || seenBy === 1);
 }
 
 function trim(box: BoundingBox, { trim: { top, bottom } }: Parameters): BoundingBox {

@@ -1,17 +1,17 @@
 /** Writes the fields of protocol-buffers messages (https://protobuf.dev/programming-guides/encoding). */
 
 /** A whole number from 0 to 2^53. */
-export function number(field: number, value: number): Buffer {
+export function protobufNumber(field: number, value: number): Buffer {
 	return Buffer.concat([varint(field * 8), varint(value)]);
 }
 
 /** A string, in UTF-8. */
-export function text(field: number, value: string): Buffer {
-	return message(field, [Buffer.from(value)]);
+export function protobufText(field: number, value: string): Buffer {
+	return protobufMessage(field, [Buffer.from(value)]);
 }
 
 /** A message or bytes, of these parts one after the other. */
-export function message(field: number, parts: readonly Buffer[]): Buffer {
+export function protobufMessage(field: number, parts: readonly Buffer[]): Buffer {
 	const content = Buffer.concat(parts);
 	return Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
 }
