@@ -159,7 +159,7 @@ describe('with a worker', () => {
 			expect(body.result?.faces_obj['0']?.region).toHaveLength(3);
 		}
 		// The store names it after its id.
-		expect(await facet.storedObjects()).toEqual([`${upload_id}.bin`]);
+		expect(await facet.storedObjects()).toEqual([`uploads/open/${upload_id}.bin`]);
 	});
 
 	it('a job that is deleted takes its crops along', async () => {

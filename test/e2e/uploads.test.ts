@@ -42,7 +42,7 @@ describe('uploads', () => {
 		expect(seconds).toBeLessThan(3660);
 		const response = await put(upload, randomBytes(300_000));
 		expect([response.status, await response.text()]).toEqual([200, '']);
-		expect(await facet.storedObjects()).toContain(`${upload.upload_id}.bin`);
+		expect(await facet.storedObjects()).toContain(`uploads/open/${upload.upload_id}.bin`);
 	});
 
 	it.each<[string, unknown, number, string]>([

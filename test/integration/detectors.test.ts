@@ -166,7 +166,7 @@ describe('a file by its path', () => {
 	it('may be the default network', async () => {
 		const model = join(modelsDir, 'ultraface_rfb_320.onnx');
 		const detector = await createFaceDetector({ modelsDir, model });
-		expect(detector).toMatchObject({ name: 'ultraface_rfb_320', kind: 'ultraface', scoreThreshold: 0.62 });
+		expect(detector).toMatchObject({ name: 'ultraface_rfb_320', kind: 'ultraface', scoreThreshold: 0.65 });
 		await detector.close();
 	});
 });

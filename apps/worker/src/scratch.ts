@@ -42,7 +42,6 @@ export class Scratch {
 	}
 }
 
-/** A directory with this very process's number is an earlier process's: in a container, each of them is number 1. */
 /** A job mostly leaves one file, for which `rm` would look around three times as long as to take it away. */
 async function remove(directory: string): Promise<void> {
 	try {
@@ -53,6 +52,7 @@ async function remove(directory: string): Promise<void> {
 	}
 }
 
+/** A directory with this very process's number is an earlier process's: in a container, each of them is number 1. */
 function isRunning(pid: number): boolean {
 	if (pid === process.pid) return false;
 	try {

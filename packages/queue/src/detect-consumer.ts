@@ -147,7 +147,8 @@ export class DetectConsumer {
 				case HANDED_BACK:
 					return this.#handBack(job, token);
 				case LOCK_LOST:
-					// Another worker has the job by now, and its outcome is the one that counts.
+					// Another worker has the job by now, and its outcome is the one that counts; or it was canceled and is gone.
+					await this.#discardIfEndedOtherwise(jobId);
 					throw thrown;
 				case ENDED_ELSEWHERE:
 					// Who canceled it may have erased it; the queue keeps nothing of it either.
@@ -199,6 +200,12 @@ export class DetectConsumer {
 	/** After a success, of another worker's run, the crops of both are the same objects. */
 	async #discardUnlessSucceeded(jobId: string): Promise<void> {
 		if ((await this.#options.results.get(jobId))?.status !== 'succeeded') await this.#discard(jobId);
+	}
+
+	/** While another run goes on, the crops are that one's, too. */
+	async #discardIfEndedOtherwise(jobId: string): Promise<void> {
+		const outcome = await this.#options.results.get(jobId);
+		if (outcome !== undefined && outcome.status !== 'succeeded') await this.#discard(jobId);
 	}
 
 	async #discard(jobId: string): Promise<void> {
