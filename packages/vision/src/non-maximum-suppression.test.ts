@@ -31,6 +31,14 @@ describe('fuseViews', () => {
 		expect(face).toMatchObject({ score: 0.7, box: { x: 1.25, y: 0, width: 20, height: 20 } });
 	});
 
+	test('where the network is sure, boxes of other views have no say', () => {
+		const views = { ...options, viewCount: 2 };
+		const [sure] = fuseViews([sighting(0, 0, 20, 0.9), sighting(3, 0, 20, 0.9, 1)], views);
+		expect(sure?.box.x).toBe(0);
+		const [unsure] = fuseViews([sighting(0, 0, 20, 0.7), sighting(3, 0, 20, 0.7, 1)], views);
+		expect(unsure?.box.x).toBeCloseTo(1.5);
+	});
+
 	test('neighbours that overlap a little are two faces', () => {
 		expect(fuseViews([sighting(0, 0, 20, 0.9), sighting(14, 0, 20, 0.8)], options)).toHaveLength(2);
 	});
