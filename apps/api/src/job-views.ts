@@ -59,9 +59,9 @@ export class JobViews {
 			expectation.release();
 			return job;
 		}
-		// However the wait ended, the job itself says what came of it.
-		await expectation.outcome(timeoutMs).catch(() => {});
-		return this.find(owner, id);
+		const outcome = await expectation.outcome(timeoutMs).catch(() => undefined);
+		// However else the wait ended, the job itself says what came of it.
+		return outcome ? { id, status: outcome.status, outcome } : this.find(owner, id);
 	}
 
 	/** The document of a job; for one that waits, with its place in the queue. */

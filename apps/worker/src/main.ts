@@ -158,8 +158,9 @@ const consumer = new DetectConsumer({
 		metrics,
 		logger,
 	}),
-	onEnd: async ({ source }) => {
-		deliveries.kick();
+	onEnd: async ({ source, webhook, batchId }) => {
+		// Others have nobody to tell.
+		if (webhook !== undefined || batchId !== undefined) deliveries.kick();
 		await fetcher.discard(source).catch((err: unknown) => logger.warn({ err }, 'inline image not deleted'));
 	},
 	onDiscard: (jobId) => uploader.discard(jobId),

@@ -96,6 +96,8 @@ const TEXT_PROBE_BYTES = 4096;
 export async function sniffMedia(path: string): Promise<MediaType> {
 	const head = await readHead(path);
 	if (head.length === 0) throw new AppError('corrupt_media', { detail: 'the file is empty' });
+	// Of the most frequent format, the first bytes are all that there is to see.
+	if (isJpeg(head)) return { kind: 'image', format: 'jpeg' };
 	// file-type throws when the file ends in the middle of a structure that it reads.
 	const type = await fileTypeFromFile(path).catch(() => undefined);
 	const format = IMAGE_FORMATS[type?.mime ?? ''] ?? (isAvif(head) ? 'avif' : undefined);
@@ -116,6 +118,11 @@ async function readHead(path: string): Promise<Buffer> {
 	} finally {
 		await file.close();
 	}
+}
+
+/** A start of image and another marker, which is not that of JPEG-LS (ITU-T T.87, C.1.1). */
+function isJpeg(head: Buffer): boolean {
+	return head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff && head[3] !== 0xf7;
 }
 
 function videoFormat(mime: string | undefined, head: Buffer): VideoFormat | undefined {

@@ -24,9 +24,14 @@ export class JobReader {
 		return this.#queues.use('detect', async (queue) => {
 			const earlier = await this.#ended(jobId);
 			if (earlier) return present(earlier);
-			const job: Job | undefined = await queue.getJob(jobId);
+			// Side by side, which is one round trip.
+			const found: [Job | undefined, JobState | 'unknown'] = await Promise.all([
+				queue.getJob(jobId),
+				queue.getJobState(jobId),
+			]);
+			const [job, state] = found;
 			if (job === undefined) return undefined;
-			const status = toJobStatus(await job.getState());
+			const status = toJobStatus(state);
 			switch (status) {
 				case 'queued':
 				case 'processing':

@@ -1,16 +1,16 @@
 import { promisify } from 'node:util';
-import { gunzip, gunzipSync, gzip } from 'node:zlib';
+import { gunzip, gunzipSync, gzip, gzipSync } from 'node:zlib';
 import { type JobOutcome, jobOutcomeSchema, type WebhookMessage } from '@facet/contracts';
 import type { Redis } from 'ioredis';
 import { type RedisKeys, redisKeys } from './keys.ts';
 import { RedisScript } from './redis-script.ts';
 
-const compress = promisify(gzip);
-const decompress = promisify(gunzip);
+const compressElsewhere = promisify(gzip);
+const decompressElsewhere = promisify(gunzip);
 /** Half the processor time of the default, for 3 % more bytes of a result of coordinates. */
 const COMPRESSION = { level: 3 } as const;
-/** Compressed bytes up to which unpacking takes less time than to hand it to another thread and back. */
-const SMALL_BYTES = 16_384;
+/** Bytes, packed and not, up to which zlib takes less time than it takes to hand them to another thread and back. */
+const SMALL = { packed: 16_384, unpacked: 32_768 } as const;
 
 /** Stands in place of an erased outcome: nothing to show, and no run of the job may write another. */
 const ERASED = 'erased';
@@ -86,7 +86,7 @@ export class ResultStore {
 				keys.batchRunning(batchId ?? ''),
 			],
 			[
-				await compress(JSON.stringify(outcome), COMPRESSION),
+				await compress(JSON.stringify(outcome)),
 				this.ttlSeconds,
 				jobId,
 				outcome.status,
@@ -132,9 +132,13 @@ export class ResultStore {
 	}
 }
 
+async function compress(json: string): Promise<Buffer> {
+	return json.length <= SMALL.unpacked ? gzipSync(json, COMPRESSION) : compressElsewhere(json, COMPRESSION);
+}
+
 async function readOutcome(stored: Buffer | null): Promise<JobOutcome | undefined> {
 	if (stored === null || stored.equals(ERASED_BYTES)) return undefined;
-	const json = stored.length <= SMALL_BYTES ? gunzipSync(stored) : await decompress(stored);
+	const json = stored.length <= SMALL.packed ? gunzipSync(stored) : await decompressElsewhere(stored);
 	return jobOutcomeSchema.parse(JSON.parse(json.toString()));
 }
 

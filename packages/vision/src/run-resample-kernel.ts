@@ -1,0 +1,181 @@
+import type { RgbImage } from '@facet/contracts';
+import { z } from 'zod';
+import type { FilterTaps } from './filter-taps.ts';
+import type { PlaneTarget } from './resample.ts';
+import { RESAMPLE_KERNEL } from './resample-kernel.ts';
+
+interface Memory {
+	readonly buffer: ArrayBuffer;
+	grow(pages: number): number;
+}
+
+/** TypeScript knows it only with all else of browsers. */
+declare const WebAssembly: {
+	readonly Module: new (bytes: Uint8Array) => object;
+	readonly Instance: new (module: object) => { readonly exports: unknown };
+	readonly Memory: new (limits: { initial: number }) => Memory;
+};
+
+const exportsSchema = z.object({
+	memory: z.instanceof(WebAssembly.Memory),
+	/** Its parameters are explained in `../assembly/resample.ts`. */
+	resample: z.custom<(...parameters: number[]) => void>((value) => typeof value === 'function'),
+});
+
+const PAGE_BYTES = 65_536;
+const VECTOR_BYTES = 16;
+/** Pixels go in and come out in bands of rows, so that the memory stays small whatever the picture's size. */
+const BAND_BYTES = 1_048_576;
+
+/** A kernel has no memory of its own but this; one call is over before the next begins, so a thread needs but one. */
+let loaded: z.infer<typeof exportsSchema> | undefined;
+
+/** Resamples the pixels that the taps name into the top-left part of the planes. */
+export function runResampleKernel(
+	image: RgbImage,
+	columns: FilterTaps,
+	rows: FilterTaps,
+	target: PlaneTarget,
+): void {
+	loaded ??= load();
+	const { memory, resample } = loaded;
+	const { width, height, mean, scale } = target;
+	const rowBytes = aligned(3 * (columns.last - columns.first + 1));
+	const memoryMap = new MemoryMap();
+	const columnsAt = memoryMap.placeTaps(columns);
+	const rowsAt = memoryMap.placeTaps(rows);
+	const sums = memoryMap.place(4 * rowBytes + VECTOR_BYTES);
+	const source = memoryMap.place(Math.max(BAND_BYTES, rows.tapsPerSample * rowBytes));
+	const out = memoryMap.place(Math.max(BAND_BYTES, 12 * width));
+	if (memory.buffer.byteLength < memoryMap.end) {
+		memory.grow(Math.ceil((memoryMap.end - memory.buffer.byteLength) / PAGE_BYTES));
+	}
+	copyTaps(memory, columns, columnsAt);
+	copyTaps(memory, rows, rowsAt);
+	for (let y = 0, count = 0; y < height; y += count) {
+		const first = rows.starts[y] ?? 0;
+		count = rowsOfBand(rows, y, rowBytes, width);
+		copyIn(image, { columns, firstRow: first, endRow: endOf(rows, y + count - 1) }, memory, source, rowBytes);
+		resample(
+			// Starts count from the picture's corner, and what is in the memory from those of the first.
+			source - first * rowBytes,
+			rowBytes,
+			rowsAt.starts + 4 * y,
+			rowsAt.counts + 4 * y,
+			rowsAt.weights + 4 * y * rows.tapsPerSample,
+			rows.tapsPerSample,
+			columnsAt.starts,
+			columnsAt.counts,
+			columnsAt.weights,
+			columns.tapsPerSample,
+			sums,
+			columns.first,
+			out,
+			width,
+			count,
+			-mean,
+			1 / scale,
+		);
+		copyOut(memory, out, target, y, count);
+	}
+}
+
+function load(): z.infer<typeof exportsSchema> {
+	const module = new WebAssembly.Module(Buffer.from(RESAMPLE_KERNEL, 'base64'));
+	return exportsSchema.parse(new WebAssembly.Instance(module).exports);
+}
+
+/** Where in the memory the taps of an axis are. */
+interface PlacedTaps {
+	readonly starts: number;
+	readonly counts: number;
+	readonly weights: number;
+}
+
+/** Gives out the memory from its beginning. */
+class MemoryMap {
+	end = 0;
+
+	place(bytes: number): number {
+		const at = this.end;
+		this.end += aligned(bytes);
+		return at;
+	}
+
+	placeTaps({ starts, counts, weights }: FilterTaps): PlacedTaps {
+		return {
+			starts: this.place(starts.byteLength),
+			counts: this.place(counts.byteLength),
+			weights: this.place(weights.byteLength),
+		};
+	}
+}
+
+function aligned(bytes: number): number {
+	return Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES;
+}
+
+function copyTaps({ buffer }: Memory, taps: FilterTaps, at: PlacedTaps): void {
+	new Int32Array(buffer, at.starts).set(taps.starts);
+	new Int32Array(buffer, at.counts).set(taps.counts);
+	new Float32Array(buffer, at.weights).set(taps.weights);
+}
+
+/** How many output rows from `y` on fit, with the source rows that they need; one does always. */
+function rowsOfBand(rows: FilterTaps, y: number, rowBytes: number, width: number): number {
+	const first = rows.starts[y] ?? 0;
+	let count = 1;
+	while (
+		y + count < rows.starts.length &&
+		(endOf(rows, y + count) - first) * rowBytes <= BAND_BYTES &&
+		12 * width * (count + 1) <= BAND_BYTES
+	) {
+		count += 1;
+	}
+	return count;
+}
+
+/** The source row after the last of an output row. */
+function endOf({ starts, counts }: FilterTaps, row: number): number {
+	return (starts[row] ?? 0) + (counts[row] ?? 0);
+}
+
+interface SourceBand {
+	readonly columns: FilterTaps;
+	readonly firstRow: number;
+	readonly endRow: number;
+}
+
+function copyIn(
+	{ data, width }: RgbImage,
+	{ columns, firstRow, endRow }: SourceBand,
+	{ buffer }: Memory,
+	at: number,
+	rowBytes: number,
+): void {
+	const bytes = new Uint8Array(buffer);
+	const length = 3 * (columns.last - columns.first + 1);
+	for (let row = firstRow, to = at; row < endRow; row++, to += rowBytes) {
+		const from = 3 * (row * width + columns.first);
+		bytes.set(data.subarray(from, from + length), to);
+	}
+}
+
+/** From planes as wide as the output into those of the tensor, `count` rows from `y` on. */
+function copyOut(
+	{ buffer }: Memory,
+	at: number,
+	{ planes, planeWidth, planeHeight, width }: PlaneTarget,
+	y: number,
+	count: number,
+): void {
+	const values = new Float32Array(buffer, at, 3 * width * count);
+	for (let plane = 0; plane < 3; plane++) {
+		const to = (plane * planeHeight + y) * planeWidth;
+		const rows = values.subarray(plane * width * count, (plane + 1) * width * count);
+		if (width === planeWidth) planes.set(rows, to);
+		else
+			for (let row = 0; row < count; row++)
+				planes.set(rows.subarray(row * width, (row + 1) * width), to + row * planeWidth);
+	}
+}
