@@ -217,7 +217,9 @@ export const VARIABLE_GROUPS = {
 				'Resident memory in MB (10^6 bytes), its inference process included, at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
 			),
 		WORKER_CONCURRENCY: numberOrAuto(1024, 2 * cores + 1)
-			.describe('Jobs in flight, or `auto`: two for each thread that decodes and infers, and one that is fetched.')
+			.describe(
+				'Jobs in flight, or `auto`: those that are decoded and searched at once, and as many again that are fetched or stored meanwhile.',
+			)
 			.meta({ defaultText: '`auto`: 2 × cores + 1' }),
 		INFERENCE_THREADS: numberOrAuto(256, cores)
 			.describe(

@@ -6,7 +6,6 @@ import {
 	type ProcessEnd,
 	ProcessLostError,
 } from './inference-child.ts';
-import { TASKS_PER_THREAD } from './process-messages.ts';
 import { unwrap } from './task-outcome.ts';
 import { TaskSlots } from './task-slots.ts';
 
@@ -47,7 +46,8 @@ export class InferenceProcess<Task, Result> {
 
 	constructor(options: InferenceProcessOptions) {
 		this.#options = options;
-		this.#slots = new TaskSlots(options.threads * TASKS_PER_THREAD);
+		// Each task is being decoded or looked at: one more than threads keeps as many cores busy, and no more pictures open.
+		this.#slots = new TaskSlots(options.threads + 1);
 	}
 
 	/** Tasks that wait for a thread. */

@@ -9,9 +9,10 @@ export const scalingSection: Section = {
 		const { size, photos } = bench;
 		const bound = await bench.bound();
 		// All are there from the start and idle until their turn, so that rounds compare like with like.
-		const one = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '2' });
-		const two = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '3' });
-		const apart = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '2' }, 2);
+		const one = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '3' });
+		const two = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '5' });
+		const few = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '3' });
+		const apart = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '3' }, 2);
 		const through = (service: MeasuredService, share: number) => () =>
 			bench.photosPerSecond(service, 6 * Math.ceil((size.photos * share) / 6));
 		const alone = (threads: number) => () =>
@@ -22,9 +23,10 @@ export const scalingSection: Section = {
 			'1 process, 1 thread': through(one, 0.25),
 			'1 process, 2 threads': through(two, 0.5),
 			'2 processes, 1 thread each': through(apart, 0.5),
+			'1 process, 2 threads, 3 jobs in flight for 5': through(few, 0.5),
 		};
 		const speeds = Object.keys(kinds).map((): number[] => []);
-		for (const service of [one, two, apart]) await bench.photosPerSecond(service, 6);
+		for (const service of [one, two, few, apart]) await bench.photosPerSecond(service, size.warmUp);
 		for (let round = 0; round < size.rounds; round += 1) {
 			for (const [index, measure] of Object.values(kinds).entries()) speeds[index]?.push(await measure());
 		}

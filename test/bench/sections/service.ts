@@ -9,7 +9,8 @@ export const serviceSection: Section = {
 		const { size, photos, cores, redis } = bench;
 		const bound = await bench.bound();
 		const service = await bench.service();
-		await bench.photosPerSecond(service, 12, true);
+		await bench.photosPerSecond(service, size.warmUp);
+		await bench.photosPerSecond(service, size.warmUp, true);
 		const kinds = {
 			'bound: decoding and network alone': () => bound.run(photos.paths(size.photos), { threads: cores }),
 			'service, crops off': () => bench.photosPerSecond(service, size.photos),

@@ -3,6 +3,8 @@ export interface BenchSize {
 	readonly name: 'full' | 'quick';
 	/** Rounds of what is compared, in turn; figures are their medians. */
 	readonly rounds: number;
+	/** Photos before anything is measured: a service runs for weeks, and its code is compiled after some hundred calls. */
+	readonly warmUp: number;
 	/** Photos of a round; a multiple of the six samples. */
 	readonly photos: number;
 	/** Requests of a round by each number of clients. */
@@ -22,6 +24,7 @@ export interface BenchSize {
 export const FULL: BenchSize = {
 	name: 'full',
 	rounds: 5,
+	warmUp: 120,
 	photos: 120,
 	syncRequests: 100,
 	videoMinutes: 10,
@@ -42,6 +45,7 @@ export const FULL: BenchSize = {
 export const QUICK: BenchSize = {
 	name: 'quick',
 	rounds: 1,
+	warmUp: 6,
 	photos: 6,
 	syncRequests: 2,
 	videoMinutes: 0.1,
