@@ -49,7 +49,11 @@ const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
 	entry: new URL('../dist/inference-process.js', import.meta.url),
 	threads: config.worker.inferenceThreads,
 	workerData: threadData,
-	launcher: inferenceLauncher(config.worker.inferenceThreads, process.execArgv),
+	launcher: inferenceLauncher({
+		threads: config.worker.inferenceThreads,
+		executionProviders: config.worker.executionProviders,
+		nodeOptions: process.execArgv,
+	}),
 	environment: inferenceEnvironment(),
 	onLost: () => metrics.inferenceRestarts.inc(),
 	logger,
