@@ -17,7 +17,7 @@ const LONG_SCENARIOS = {
 	'test/fuzz/media.test.ts': 'npm run fuzz',
 	'test/bench/main.test.ts': 'npm test -- test/bench/main',
 };
-const PICTURE_TESTS = ['photos', 'crops', 'videos'].map((name) => `test/e2e/${name}.test.ts`);
+const PICTURE_TESTS = ['photos', 'crops', 'videos', 'video-files'].map((name) => `test/e2e/${name}.test.ts`);
 
 await main(async () => {
 	const { tally, exitCode } = await runTests();

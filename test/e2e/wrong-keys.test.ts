@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { TcpProxy } from '../chaos/tcp-proxy.ts';
 import { Facet } from '../support/facet.ts';
 
 describe('wrong keys', () => {
@@ -57,5 +59,53 @@ describe('wrong keys', () => {
 		for (let i = 0; i < 5; i += 1) expect(await status('wrong', from(`198.51.100.${10 + i}`))).toBe(401);
 		expect(await status('wrong', from('198.51.100.20'))).toBe(429);
 		expect(api.output).toMatch(/"client":"127\.0\.0\.1".*too many wrong keys/);
+	});
+});
+
+describe('stored keys, which are looked up in Redis', () => {
+	let facet: Facet;
+	let proxy: TcpProxy;
+	const unknownKey = () => `fct_${randomBytes(32).toString('base64url')}`;
+	const ask = (address: string, key = unknownKey()) =>
+		facet.detect({}, { 'x-api-key': key, 'x-forwarded-for': address });
+	const statuses = async (count: number, address: string) =>
+		(await Promise.all(Array.from({ length: count }, () => ask(address)))).map(({ status }) => status);
+
+	beforeAll(async () => {
+		const redisUrl = new URL(inject('redisUrl'));
+		proxy = await TcpProxy.start(Number(redisUrl.port || 6379));
+		redisUrl.port = String(proxy.port);
+		facet = await Facet.start(redisUrl.href, { REQUIRE_API_KEY: 'true', WRONG_KEYS_PER_MINUTE: '5' }, 0);
+	});
+
+	afterAll(async () => {
+		await facet?.stop();
+		await proxy?.stop();
+	});
+
+	it('are no more at once than there are tries', async () => {
+		const { key } = await facet.callers.create('Owner');
+		const started = performance.now();
+		const answered = await statuses(100, '198.51.100.1');
+		const givenBack = Math.ceil((performance.now() - started) / 12_000);
+		const lookedAt = answered.filter((status) => status === 401).length;
+		expect(lookedAt).toBeGreaterThanOrEqual(5);
+		expect(lookedAt).toBeLessThanOrEqual(5 + givenBack);
+		expect(answered.filter((status) => status === 429)).toHaveLength(100 - lookedAt);
+		// Right ones all pass, however many come at once before the first of them is known.
+		const right = await Promise.all(Array.from({ length: 40 }, () => ask('198.51.100.2', key)));
+		expect(new Set(right.map(({ status }) => status))).toEqual(new Set([400]));
+		expect(await statuses(1, '198.51.100.2')).toEqual([401]);
+	});
+
+	it('that could not be looked up cost nothing', async () => {
+		proxy.cut();
+		const ready = () => fetch(`${facet.url}/readyz`).then(({ status }) => status);
+		await expect.poll(ready).toBe(503);
+		expect(new Set(await statuses(20, '198.51.100.3'))).toEqual(new Set([503]));
+		proxy.mend();
+		await expect.poll(ready, { timeout: 20_000 }).toBe(200);
+		for (let i = 0; i < 5; i += 1) expect(await statuses(1, '198.51.100.3')).toEqual([401]);
+		expect(await statuses(1, '198.51.100.3')).toEqual([429]);
 	});
 });

@@ -96,6 +96,30 @@ describe('a stored batch', () => {
 	});
 });
 
+describe('a record that is none', () => {
+	it.each([
+		['a field that is no number', { total: 'many' }, /total/],
+		['a webhook that is no JSON', { itemWebhook: '{' }, /JSON/],
+		['a webhook of another shape', { itemWebhook: '{}' }, /itemWebhook/],
+		['a field that is missing', { owner: undefined }, /owner/],
+	])('%s: is a fault of ours that no retry mends, and says which', async (_, damage, cause) => {
+		const id = await create();
+		for (const [field, value] of Object.entries(damage)) {
+			if (value === undefined) await redis.hdel(redisKeys(prefix).batch(id), field);
+			else await redis.hset(redisKeys(prefix).batch(id), field, value);
+		}
+		for (const read of [batches.read(id), batches.readAny(id), batches.page('open', { limit: 10 })]) {
+			await expect(read).rejects.toMatchObject({
+				code: 'internal',
+				status: 500,
+				retryable: false,
+				detail: `batch ${id}: a record of an unknown shape`,
+				cause: expect.objectContaining({ message: expect.stringMatching(cause) }),
+			});
+		}
+	});
+});
+
 describe('the list of batches', () => {
 	it('is read page by page, also where many were made in the same millisecond', async () => {
 		const ids: string[] = [];

@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { confineProcesses, openVideo } from '@facet/media';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { Clips, runFfmpeg } from '../support/clips.ts';
+import { Facet } from '../support/facet.ts';
 import { openClip, VIDEO_LIMITS } from '../support/read-video.ts';
+import { samplePhoto } from '../support/sample-photos.ts';
+import { inferencePidOf } from '../support/worker-processes.ts';
 
 const MEMORY_BYTES = 1024 ** 3;
 const SECRET = 'secret-of-the-service';
@@ -42,14 +46,19 @@ async function processOn(program: string, path: string) {
 		return pid;
 	};
 	await expect.poll(look, { timeout: 20_000, interval: 20 }).toBeDefined();
-	const [environment, limits] = await Promise.all(
-		['environ', 'limits'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')),
-	);
-	const limitOf = (name: string) =>
-		new RegExp(`^${name}\\s+(\\S+)\\s+(\\S+)`, 'm').exec(limits ?? '')?.slice(1);
+	const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
 	return {
-		variables: (environment ?? '').split('\0').map((variable) => variable.split('=')[0]),
+		variables: environment.split('\0').map((variable) => variable.split('=')[0]),
 		environment,
+		...(await limitsOf(Number(pid))),
+	};
+}
+
+/** Soft and hard limits of a process (Linux). */
+async function limitsOf(pid: number) {
+	const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
+	const limitOf = (name: string) => new RegExp(`^${name}\\s+(\\S+)\\s+(\\S+)`, 'm').exec(limits)?.slice(1);
+	return {
 		memory: limitOf('Max address space'),
 		cpu: limitOf('Max cpu time'),
 		fileSize: limitOf('Max file size'),
@@ -104,4 +113,26 @@ it('a process that wants more memory than it may have fails, and nothing else do
 	await expect(openClip(path)).rejects.toThrow(/corrupt_media/);
 	confineProcesses({ memoryBytes: MEMORY_BYTES, cpuSeconds: 1234 });
 	expect((await openClip(path)).facts.width).toBe(320);
+});
+
+describe('the process that decodes pictures', { timeout: 60_000 }, () => {
+	it('leaves no core and writes no file, which no picture needs', async () => {
+		const facet = await Facet.start(inject('redisUrl'), { INFERENCE_THREADS: '2' }, 0);
+		try {
+			const worker = await facet.startWorker();
+			expect(await limitsOf(inferencePidOf(worker))).toMatchObject({
+				core: ['0', '0'],
+				fileSize: ['0', '0'],
+				files: ['320', '320'],
+			});
+			// Whole, as crops need it, libvips would decode this into a temporary file, by its size and format.
+			const large = sharp(await samplePhoto(1)).resize(6400, 6000, { kernel: 'nearest', fit: 'cover' });
+			const img = (await large.webp({ effort: 0 }).toBuffer()).toString('base64');
+			const answer = await facet.detect({ img, return_face_url: true });
+			expect(answer.status).toBe(200);
+			expect(answer.body.faces_obj['0']?.face_urls).toContainEqual(expect.stringMatching(/^http/));
+		} finally {
+			await facet.stop();
+		}
+	});
 });

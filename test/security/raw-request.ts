@@ -24,3 +24,8 @@ export async function sendRaw(url: string, request: string): Promise<RawAnswer> 
 	const text = Buffer.concat(chunks).toString('latin1');
 	return { text, statuses: [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status)) };
 }
+
+/** A request as text, its connection closed after the answer. */
+export function requestText(lines: readonly string[], body = ''): string {
+	return `${[...lines, 'Host: facet', 'Connection: close'].join('\r\n')}\r\n\r\n${body}`;
+}

@@ -25,6 +25,7 @@ import { CropUploader } from './crop-uploader.ts';
 import { startDeadlineKeeper } from './deadline-keeper.ts';
 import { createDetectHandler } from './detect-handler.ts';
 import { Inference } from './inference.ts';
+import { inferenceLauncher } from './inference-launcher.ts';
 import type { InferenceResult, InferenceTask, InferenceThreadData } from './inference-task.ts';
 import { startMemoryWatch } from './memory-watch.ts';
 import { PhotoPipeline } from './photo-pipeline.ts';
@@ -48,6 +49,11 @@ const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
 	entry: new URL('../dist/inference-process.js', import.meta.url),
 	threads: config.worker.inferenceThreads,
 	workerData: threadData,
+	launcher: inferenceLauncher({
+		threads: config.worker.inferenceThreads,
+		executionProviders: config.worker.executionProviders,
+		nodeOptions: process.execArgv,
+	}),
 	environment: inferenceEnvironment(),
 	onLost: () => metrics.inferenceRestarts.inc(),
 	logger,
@@ -67,7 +73,9 @@ const areConfined = confineProcesses({
 	cpuSeconds: Math.ceil((2 * config.sources.videoTimeoutMs) / 1000),
 });
 if (!areConfined) {
-	logger.warn('worker: no prlimit on this system, ffmpeg runs without limits on memory, time and file size');
+	logger.warn(
+		'worker: no prlimit on this system, processes that read media run without limits of the kernel',
+	);
 }
 
 const scratch = await Scratch.open();

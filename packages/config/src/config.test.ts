@@ -26,6 +26,10 @@ describe('parseConfig', () => {
 		expect(parse).not.toThrow(/hunter2/);
 	});
 
+	it('trusts no proxy but those of its own machine unless it is told to', () => {
+		expect(parseConfig({}).api.trustedProxies).toEqual(['loopback']);
+	});
+
 	it.each([
 		['none', []],
 		[' 10.0.0.0/8, 2001:db8::/32 ', ['10.0.0.0/8', '2001:db8::/32']],

@@ -17,14 +17,18 @@ export function loadConfig(): Config {
 const NATIVE_LIBRARIES =
 	/^(?:PATH|LD_LIBRARY_PATH|LD_PRELOAD|DYLD_LIBRARY_PATH|UV_THREADPOOL_SIZE|MALLOC_.*|(?:ORT|CUDA|NVIDIA|OPENVINO|VIPS)_.*)$/;
 
+/** A size that no picture has. libvips puts what is larger, and cannot be read row by row, into a temporary file. */
+const NEVER_ON_DISC = '1000000g';
+
 /**
  * What a process that decodes and infers sees of this one's environment: no secret, no address.
  *
- * Two arenas of malloc are enough: with one for each of its threads, the C library keeps far more than is in use.
+ * Two arenas of malloc are enough: with one for each of its threads, the C library keeps far more than is in use. Pictures
+ * are decoded in memory, however large: the process may write no file.
  */
 export function inferenceEnvironment(): Readonly<Record<string, string>> {
 	const kept = Object.entries(process.env).flatMap(([name, value]) =>
 		value !== undefined && NATIVE_LIBRARIES.test(name) ? [[name, value] as const] : [],
 	);
-	return { MALLOC_ARENA_MAX: '2', ...Object.fromEntries(kept) };
+	return { MALLOC_ARENA_MAX: '2', ...Object.fromEntries(kept), VIPS_DISC_THRESHOLD: NEVER_ON_DISC };
 }

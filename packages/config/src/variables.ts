@@ -111,11 +111,11 @@ export const VARIABLE_GROUPS = {
 				'Wrong keys a minute beyond which a client’s address (of IPv6 the first 64 bits) is answered 429, in each API process; keys that were right from there still pass. 0 for no limit.',
 			),
 		TRUSTED_PROXIES: proxyNetworks()
-			.default(['loopback', 'linklocal', 'uniquelocal'])
+			.default(['loopback'])
 			.describe(
-				'Comma-separated addresses and CIDRs of proxies whose `X-Forwarded-For` says who the client is; `none` for none. `loopback`, `linklocal` and `uniquelocal` stand for all private addresses of their kind.',
+				'Comma-separated addresses and CIDRs of the proxies in front, whose `X-Forwarded-For` says who the client is; `none` for none. `loopback`, `linklocal` and `uniquelocal` stand for all private addresses of their kind. Name no network from which clients come without a proxy, or with their addresses hidden (NAT): they could say anything.',
 			)
-			.meta({ defaultText: '`loopback,linklocal,uniquelocal`' }),
+			.meta({ defaultText: '`loopback`' }),
 		PUBLIC_BASE_URL: url('http:', 'https:')
 			.optional()
 			.describe('Base of the links that the service hands out.')

@@ -14,6 +14,13 @@ export interface ProcessConfinement {
 	readonly cpuSeconds: number;
 }
 
+export interface CommandLimits {
+	/** Most files, pipes and the like at once. */
+	readonly openFiles: number;
+	/** Most bytes of a file that is written, which pipes are not; undefined for any number. */
+	readonly fileBytes?: number | undefined;
+}
+
 /** What is started in place of ffmpeg and ffprobe; becomes them. */
 export const CONFINING_PROGRAM = fileURLToPath(new URL('../bin/run-confined.sh', import.meta.url));
 
@@ -52,20 +59,38 @@ export function confineProcesses(limits: ProcessConfinement): boolean {
  */
 export function confinedArguments(program: 'ffmpeg' | 'ffprobe', fileBytes = 0): string[] {
 	const { memoryBytes, cpuSeconds } = confinement;
-	const wanted: Record<keyof typeof KERNEL_NAMES, number> = {
+	const options = limitOptions({
 		as: memoryBytes,
 		cpu: cpuSeconds,
 		fsize: fileBytes,
 		nofile: MAX_OPEN_FILES,
 		nproc: MAX_USER_THREADS,
 		core: 0,
-	};
-	const own = readCeilings();
-	const options = Object.entries(wanted).map(([name, limit]) => {
-		// Nobody but root may raise a limit, and whoever tries starts nothing.
-		return `--${name}=${Math.min(limit, own.get(name) ?? limit)}`;
 	});
-	return ['-confined', own.size > 0 ? options.join(',') : 'none', program];
+	return ['-confined', options.length > 0 ? options.join(',') : 'none', program];
+}
+
+/**
+ * A program and its arguments that another command is to follow, which it becomes under these limits, and without core
+ * files. Empty where the system cannot set limits.
+ */
+export function limitingCommand({ openFiles, fileBytes }: CommandLimits): readonly string[] {
+	const options = limitOptions({
+		nofile: openFiles,
+		core: 0,
+		...(fileBytes !== undefined && { fsize: fileBytes }),
+	});
+	return options.length > 0 ? ['prlimit', ...options] : [];
+}
+
+/** As options of prlimit; none where that is not to be had. */
+function limitOptions(limits: Partial<Record<keyof typeof KERNEL_NAMES, number>>): string[] {
+	const own = readCeilings();
+	if (own.size === 0) return [];
+	// Nobody but root may raise a limit, and whoever tries starts nothing.
+	return Object.entries(limits).map(
+		([name, limit]) => `--${name}=${Math.min(limit, own.get(name) ?? limit)}`,
+	);
 }
 
 /** The limits that this process has itself, by prlimit's names; empty where prlimit is not to be had. */

@@ -7,14 +7,15 @@ const HEIGHT = 240;
 const LIMITS = { maxSide: 200, maxPixels: 1e8, timeoutMs: 10_000 };
 
 /** A picture that has something to say everywhere, so that half of its bytes are half of it. */
-function busyPicture(): Sharp {
-	const pixels = Buffer.alloc(WIDTH * HEIGHT * 3);
+function busyPicture(frames = 1): Sharp {
+	const height = HEIGHT * frames;
+	const pixels = Buffer.alloc(WIDTH * height * 3);
 	let state = 6;
 	for (let at = 0; at < pixels.length; at += 1) {
 		state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
 		pixels[at] = 100 + (at % 97) + (state % 40);
 	}
-	return sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+	return sharp(pixels, { raw: { width: WIDTH, height, channels: 3, pageHeight: HEIGHT } });
 }
 
 const decode = (bytes: Buffer) => decodeForDetection(bytes, LIMITS);
@@ -92,6 +93,103 @@ describe.each(JPEGS)('a %s whose header lies about its size', (_, encode) => {
 		const jpeg = await encode(busyPicture()).toBuffer();
 		const { width, height } = await decode(withSize(jpeg, WIDTH, HEIGHT / 2));
 		expect([width, height].sort()).toEqual([HEIGHT / 2, WIDTH]);
+	});
+});
+
+function gifWithSize(gif: Buffer, width: number, height: number): Buffer {
+	const lying = Buffer.from(gif);
+	// Behind the header, its table of colours and what sharp writes before a frame.
+	const frame = lying.indexOf(
+		Buffer.from('2c00000000', 'hex'),
+		13 + 3 * 2 ** ((lying.readUInt8(10) & 7) + 1),
+	);
+	for (const at of [6, frame + 5]) {
+		lying.writeUInt16LE(width, at);
+		lying.writeUInt16LE(height, at + 2);
+	}
+	return lying;
+}
+
+const GIFS: readonly (readonly [string, (picture: Sharp) => Sharp])[] = [
+	['GIF', (picture) => picture.gif({ effort: 1 })],
+	['interlaced GIF', (picture) => picture.gif({ effort: 1, progressive: true })],
+	['GIF of four colours', (picture) => picture.gif({ effort: 1, colours: 4 })],
+	['animated GIF', () => busyPicture(2).gif({ effort: 1 })],
+];
+
+describe.each(GIFS)('a %s whose header lies about its size', (_, encode) => {
+	it.each([
+		['twice as high', 1, 2],
+		['twice as wide', 2, 1],
+		['half as high again', 1, 1.5],
+		['many times as high', 1, 40],
+	])('%s is corrupt', async (_size, width, height) => {
+		const gif = await encode(busyPicture()).toBuffer();
+		await expect(decode(gifWithSize(gif, WIDTH * width, HEIGHT * height))).rejects.toThrow(
+			/corrupt_media: a quarter of the picture or more is missing/,
+		);
+	});
+
+	it('a few rows higher is taken as it is', async () => {
+		const gif = await encode(busyPicture()).toBuffer();
+		await expect(decode(gifWithSize(gif, WIDTH, HEIGHT + 16))).resolves.toMatchObject({
+			height: HEIGHT + 16,
+		});
+	});
+});
+
+describe('a GIF that is whole', () => {
+	it('is taken where most of it is of one colour, or not covered by its first frame', async () => {
+		const background = { create: { width: WIDTH, height: HEIGHT, channels: 3 as const, background: '#fff' } };
+		const small = await busyPicture().resize(60, 60).png().toBuffer();
+		const drawing = await sharp(background)
+			.composite([{ input: small, left: 10, top: 10 }])
+			.gif({ effort: 1 })
+			.toBuffer();
+		await expect(decode(drawing)).resolves.toMatchObject({ width: WIDTH, height: HEIGHT });
+		const onLargerScreen = await busyPicture().gif({ effort: 1 }).toBuffer();
+		onLargerScreen.writeUInt16LE(HEIGHT * 2, 8);
+		await expect(decode(onLargerScreen)).resolves.toMatchObject({ height: HEIGHT * 2 });
+	});
+});
+
+describe('a TIFF of tiles', () => {
+	const tiles = (picture: Sharp) =>
+		picture.tiff({ compression: 'lzw', tile: true, tileWidth: 64, tileHeight: 64 }).toBuffer();
+
+	/** The height, in the directory of a file that begins with its least significant bytes. */
+	function withHeight(tiff: Buffer, height: number): Buffer {
+		const lying = Buffer.from(tiff);
+		const directory = lying.readUInt32LE(4);
+		const entries = Array.from(
+			{ length: lying.readUInt16LE(directory) },
+			(_, place) => directory + 2 + 12 * place,
+		);
+		const entry = entries.find((at) => lying.readUInt16LE(at) === 257);
+		lying.writeUInt16LE(height, (entry ?? 0) + 8);
+		return lying;
+	}
+
+	it.each([1.5, 2, 40])('that has not all of them is corrupt: %d times as high', async (times) => {
+		const tiff = await tiles(busyPicture());
+		await expect(decode(withHeight(tiff, HEIGHT * times))).rejects.toThrow(
+			/corrupt_media: a quarter of the picture or more is missing/,
+		);
+	});
+
+	it('that has all of them is taken, also where they are of one colour', async () => {
+		const dark = { create: { width: WIDTH, height: HEIGHT, channels: 3 as const, background: '#000' } };
+		const half = sharp(dark).composite([
+			{
+				input: await busyPicture()
+					.resize(WIDTH, HEIGHT / 2)
+					.png()
+					.toBuffer(),
+				top: 0,
+				left: 0,
+			},
+		]);
+		await expect(decode(await tiles(half))).resolves.toMatchObject({ width: WIDTH, height: HEIGHT });
 	});
 });
 

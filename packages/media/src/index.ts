@@ -1,6 +1,6 @@
 export { AddressGuard } from './address-guard.ts';
 export { byteLimit } from './byte-limit.ts';
-export { confineProcesses } from './confined-process.ts';
+export { confineProcesses, limitingCommand } from './confined-process.ts';
 export { type DownloadOptions, download } from './download.ts';
 export { toReadablePhoto } from './photo.ts';
 export { type ImageFormat, type MediaType, sniffMedia, type VideoFormat, type VideoType } from './sniff.ts';

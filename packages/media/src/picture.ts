@@ -1,6 +1,7 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
-import { mayMissPart } from './missing-part.ts';
+import { hasFirstFrame } from './gif-frame.ts';
+import { MOST_MISSING, mayMissPart } from './missing-part.ts';
 import { isSrgbProfile } from './srgb-profile.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
@@ -52,6 +53,8 @@ interface PictureHeader extends PictureInfo {
 	readonly format: string | undefined;
 	/** Whether its colour profile says no more than that it is sRGB. */
 	readonly isSrgb: boolean;
+	/** Whether its rows are not stored from top to bottom, but coarse ones first. */
+	readonly isProgressive: boolean;
 }
 
 /**
@@ -83,7 +86,8 @@ async function probePicture(source: string | Buffer, maxPixels: number): Promise
 		});
 	}
 	const isSrgb = metadata.icc !== undefined && isSrgbProfile(metadata.icc);
-	return { width, height, orientation: metadata.orientation ?? 1, format: metadata.format, isSrgb };
+	const { format, orientation = 1, isProgressive = false } = metadata;
+	return { width, height, orientation, format, isSrgb, isProgressive };
 }
 
 /**
@@ -96,7 +100,7 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const { format, isSrgb, ...info } = await probePicture(source, limits.maxPixels);
+	const { format, isSrgb, isProgressive, ...info } = await probePicture(source, limits.maxPixels);
 	const decode = (failOn: FailOn) =>
 		pixelsOf(source, limits, { isSrgb, failOn })
 			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
@@ -104,18 +108,36 @@ export async function decodeForDetection(
 			.toBuffer({ resolveWithObject: true });
 	const { data, info: decoded } = await decode('error').catch(toPictureError);
 	const image = { data, width: decoded.width, height: decoded.height };
-	// Of a JPEG that ends before the size in its header is full, libjpeg only warns.
-	if (format === 'jpeg' && mayMissPart(image)) await decode('warning').catch(refuseMissingPart);
+	switch (format) {
+		// Of a JPEG that ends before the size in its header is full, libjpeg only warns.
+		case 'jpeg':
+			if (mayMissPart(image, 'mid-tone')) await decode('warning').catch(refuseFor(/premature end of data/i));
+			break;
+		// As libtiff does of tiles that are not there.
+		case 'tiff':
+			if (mayMissPart(image, 'any')) await decode('warning').catch(refuseFor(/invalid tile byte count/i));
+			break;
+		// As libvips does not even do of a frame whose data end early.
+		case 'gif':
+			if ((isProgressive || mayMissPart(image, 'any')) && !hasFirstFrame(source, 1 - MOST_MISSING)) {
+				throw missingPart();
+			}
+	}
 	return { ...info, image };
 }
 
-function refuseMissingPart(cause: unknown): void {
-	if (cause instanceof Error && /premature end of data/i.test(cause.message)) {
-		throw new AppError('corrupt_media', {
-			detail: 'a quarter of the picture or more is missing: its header promises more than the file has',
-			cause,
-		});
-	}
+/** What refuses a picture if this is what its decoder warns of. */
+function refuseFor(warning: RegExp): (cause: unknown) => void {
+	return (cause) => {
+		if (cause instanceof Error && warning.test(cause.message)) throw missingPart(cause);
+	};
+}
+
+function missingPart(cause?: Error): AppError {
+	return new AppError('corrupt_media', {
+		detail: 'a quarter of the picture or more is missing: its header promises more than the file has',
+		cause,
+	});
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+	AppError,
 	type BatchSnapshot,
 	type FinalStatus,
 	type WebhookTarget,
@@ -87,6 +88,7 @@ function completedMessageOf({ id, owner, webhookUrl }: NewBatch): BatchCompleted
 /**
  * @param hash - as Redis answers it: empty when there is none.
  * @param running - number of items that a worker holds.
+ * @throws AppError `internal`, not retryable, when it is no hash of a batch.
  */
 export function toBatchRecord(
 	id: string,
@@ -94,7 +96,7 @@ export function toBatchRecord(
 	running: number,
 ): BatchRecord | undefined {
 	if (Object.keys(hash).length === 0) return undefined;
-	const { succeeded, failed, canceled, expired, counted, erasedAt, ...facts } = hashSchema.parse(hash);
+	const { succeeded, failed, canceled, expired, counted, erasedAt, ...facts } = parseHash(id, hash);
 	const unfinished = Math.max(0, facts.total - succeeded - failed - canceled - expired);
 	const processing = Math.min(running, unfinished);
 	return {
@@ -104,4 +106,17 @@ export function toBatchRecord(
 		counted: counted !== undefined,
 		erased: erasedAt !== undefined,
 	};
+}
+
+function parseHash(id: string, hash: Readonly<Record<string, string>>): z.infer<typeof hashSchema> {
+	try {
+		return hashSchema.parse(hash);
+	} catch (cause) {
+		// Of the schema, or of JSON within it.
+		throw new AppError('internal', {
+			detail: `batch ${id}: a record of an unknown shape`,
+			retryable: false,
+			cause,
+		});
+	}
 }

@@ -47,7 +47,8 @@ return 1
  * Batches: facts, and counters that the script which ends a job moves. A batch is accepted when its record is there:
  * workers look for batches that are not expanded, so none waits for ever.
  *
- * Every method throws AppError `queue_unavailable` when Redis is away.
+ * Every method throws AppError `queue_unavailable` when Redis is away, and those that read batches `internal`, not retryable,
+ * for a record that is none.
  */
 export class BatchStore {
 	readonly #queues: Queues;

@@ -9,6 +9,8 @@ export interface InferenceChildOptions {
 	readonly threads: number;
 	/** Cloned to every thread of the child, where `inferenceThread` hands it to the loader. */
 	readonly workerData: unknown;
+	/** A program and its arguments that become the child, whose own command follows: `prlimit` and limits. Empty for none. */
+	readonly launcher: readonly string[];
 	/** All that the child sees of the environment. */
 	readonly environment: Readonly<Record<string, string>>;
 	readonly logger: Logger;
@@ -51,13 +53,20 @@ export class InferenceChild<Task, Result> {
 	#lastId = 0;
 	#rssBytes = 0;
 
-	private constructor({ entry, threads, workerData, environment, logger }: InferenceChildOptions) {
+	private constructor(options: InferenceChildOptions) {
+		const { entry, threads, workerData, environment, logger } = options;
+		const [program = process.execPath, ...before] = [...options.launcher, process.execPath];
 		this.#logger = logger;
 		this.#process = fork(entry, {
 			serialization: 'advanced',
 			env: environment,
-			execArgv: [...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MB}`],
+			execPath: program,
+			execArgv: [...before, ...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MB}`],
+			// Pipes are under no limit on the size of files, which a file that gets this process's output would be.
+			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 		});
+		this.#process.stdout?.pipe(process.stdout, { end: false });
+		this.#process.stderr?.pipe(process.stderr, { end: false });
 		this.#process.on('message', (message: MessageToParent<Result>) => this.#receive(message));
 		this.#ended = waitForEnd(this.#process, logger);
 		this.#send({ kind: 'start', threads, workerData });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 import { AppError } from '@facet/contracts';
@@ -17,7 +17,9 @@ export type TestTask =
 	| { readonly kind: 'neighbours'; readonly ms: number }
 	/** Ends the whole process, as a fault of native code does. */
 	| { readonly kind: 'segfault' }
-	| { readonly kind: 'environment' };
+	| { readonly kind: 'environment' }
+	/** Writes to a file, or to standard output or error by their number. */
+	| { readonly kind: 'write'; readonly to: string | number; readonly text: string };
 
 export interface TestThreadOptions {
 	readonly missingModel?: boolean;
@@ -62,6 +64,9 @@ export const { ready, run } = inferenceThread(async ({ missingModel, missingWhil
 			case 'environment':
 				// biome-ignore lint/style/noProcessEnv: what a child has of it is what the test asks.
 				return JSON.stringify(process.env);
+			case 'write':
+				writeFileSync(task.to, task.text);
+				return 'written';
 			case 'exit':
 				process.exit(3);
 		}

@@ -1,10 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { AppError, type Logger } from '@facet/contracts';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TestTask, TestThreadOptions } from './inference-pool-test-thread.ts';
 import { InferenceProcess } from './inference-process.ts';
+
+const run = promisify(execFile);
 
 type Tested = InferenceProcess<TestTask, string>;
 
@@ -16,6 +20,7 @@ const note = (_fields: object, message: string) => {
 	for (const look of loggers) look();
 };
 const logger: Logger = { debug: note, info: note, warn: note, error: note };
+const ENTRY = new URL('../dist/inference-process-test-entry.js', import.meta.url);
 const processes: Tested[] = [];
 let lost = 0;
 
@@ -25,11 +30,16 @@ afterEach(async () => {
 	lost = 0;
 });
 
-function createProcess(workerData: TestThreadOptions = {}, threads = 1): Tested {
+function createProcess(
+	workerData: TestThreadOptions = {},
+	threads = 1,
+	launcher: readonly string[] = [],
+): Tested {
 	const process = new InferenceProcess<TestTask, string>({
-		entry: new URL('../dist/inference-process-test-entry.js', import.meta.url),
+		entry: ENTRY,
 		threads,
 		workerData,
+		launcher,
 		environment: { ONLY: 'this' },
 		onLost: () => {
 			lost += 1;
@@ -222,4 +232,54 @@ describe('the child', () => {
 		expect(await task).toMatch(/^thread/);
 		expect(lost).toBe(0);
 	});
+
+	test('is what its launcher becomes, with the limits that this sets, and is replaced by its like', async () => {
+		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
+		try {
+			const tested = createProcess({}, 1, ['prlimit', '--core=0', '--fsize=0']);
+			await tested.start();
+			const write = () => tested.run({ kind: 'write', to: join(directory, 'file'), text: 'x' });
+			for (const restarts of [0, 1]) {
+				expect(lost).toBe(restarts);
+				const limits = await readFile(`/proc/${pidOf(tested)}/limits`, 'utf8');
+				expect(limits).toMatch(/^Max core file size +0 +0 /m);
+				await expect(write()).rejects.toThrow(/EFBIG/);
+				expect(await tested.run(echo('unharmed'))).toBe('unharmed');
+				process.kill(pidOf(tested), 'SIGKILL');
+				await logged(/started/, restarts + 2);
+			}
+			const unlimited = await startProcess();
+			const task: TestTask = { kind: 'write', to: join(directory, 'file'), text: 'x' };
+			expect(await unlimited.run(task)).toBe('written');
+		} finally {
+			await rm(directory, { recursive: true, force: true });
+		}
+	});
+
+	test('prints what it has to say by its parent, to the end', async () => {
+		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
+		try {
+			const parent = join(directory, 'parent.mjs');
+			await writeFile(parent, PRINTS_AND_DIES);
+			const printed = await run(process.execPath, [parent], { timeout: 30_000 });
+			expect(printed).toEqual({ stdout: 'to output', stderr: 'said by native code' });
+		} finally {
+			await rm(directory, { recursive: true, force: true });
+		}
+	});
 });
+
+/** Starts a child that prints before it is killed. */
+const PRINTS_AND_DIES = `
+import { InferenceProcess } from '${new URL('../dist/process.js', import.meta.url)}';
+const logger = { debug() {}, info() {}, warn() {}, error() {} };
+const entry = new URL('${ENTRY}');
+const child = new InferenceProcess({ entry, threads: 1, workerData: {}, launcher: [], environment: {}, logger });
+await child.start();
+await child.run({ kind: 'write', to: 1, text: 'to output' });
+await child.run({ kind: 'write', to: 2, text: 'said by native code' });
+const { pid } = child;
+process.kill(pid, 'SIGKILL');
+while (child.pid === pid) await new Promise((resolve) => setImmediate(resolve));
+await child.close();
+`;

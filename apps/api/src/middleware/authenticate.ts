@@ -37,38 +37,42 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
 	return async (request, _response, next) => {
 		const key = presentedKey(request);
 		const presented = digest(key);
+		const find = async () =>
+			findConfigured(configured, presented) ?? toCaller(await callers.authenticate(key));
 		// No key is no guess.
-		const tries = key === '' ? undefined : wrongKeys && triesOf(wrongKeys, request, presented);
-		tries?.check();
-		const caller = findConfigured(configured, presented) ?? toCaller(await callers.authenticate(key));
-		tries?.count(caller !== undefined);
+		const caller = await (key === '' || wrongKeys === undefined
+			? find()
+			: findWithinTries(find, wrongKeys, request, presented));
 		if (caller === undefined && !isOpen) throw new AppError('unauthorized');
 		setCaller(request, caller ?? open);
 		next();
 	};
 }
 
-/** What a client has tried so far, as far as the next try is concerned. */
-function triesOf(wrongKeys: WrongKeys, request: Request, presented: Buffer) {
+/** @throws AppError `rate_limited`; what `find` throws, which is no try. */
+async function findWithinTries(
+	find: () => Promise<Caller | undefined>,
+	wrongKeys: WrongKeys,
+	request: Request,
+	presented: Buffer,
+): Promise<Caller | undefined> {
 	const client = clientNetwork(request.ip);
-	const keyDigest = presented.toString('base64');
-	return {
-		/** @throws AppError `rate_limited`. */
-		check(): void {
-			const retryAfterSeconds = wrongKeys.refusedSeconds(client, keyDigest);
-			if (retryAfterSeconds === 0) return;
-			throw new AppError('rate_limited', {
-				detail: 'too many wrong API keys came from this address',
-				retryAfterSeconds,
-			});
-		},
-		count(isRight: boolean): void {
-			if (isRight) wrongKeys.addRight(client, keyDigest);
-			else if (wrongKeys.addWrong(client, keyDigest)) {
-				contextOf(request).logger.warn({ client }, 'api: too many wrong keys, refused for a while');
-			}
-		},
-	};
+	const keyTry = await wrongKeys.take(client, presented.toString('base64'));
+	if (typeof keyTry === 'number') {
+		throw new AppError('rate_limited', {
+			detail: 'too many wrong API keys came from this address',
+			retryAfterSeconds: keyTry,
+		});
+	}
+	const caller = await find().catch((error: unknown) => {
+		keyTry.giveBack();
+		throw error;
+	});
+	if (caller !== undefined) keyTry.right();
+	else if (keyTry.wrong()) {
+		contextOf(request).logger.warn({ client }, 'api: too many wrong keys, refused for a while');
+	}
+	return caller;
 }
 
 interface ConfiguredCaller {
