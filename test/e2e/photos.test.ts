@@ -211,8 +211,7 @@ describe('decoding', () => {
 			const stored = mirror ? await sharp(turned)[mirror]().png().toBuffer() : turned;
 			const tagged = await sharp(stored).withMetadata({ orientation: tag }).jpeg({ quality: 95 }).toBuffer();
 			const expected = leftToRight(await detectFrame({ img: upright.toString('base64') }));
-			// The tagged one is a JPEG, so that scores and with them the looks that are taken differ a little.
-			expectSameFaces(leftToRight(await detectFrame({ img: tagged.toString('base64') })), expected, 0.8);
+			expectSameFaces(leftToRight(await detectFrame({ img: tagged.toString('base64') })), expected, 0.85);
 		},
 	);
 

@@ -24,7 +24,7 @@ export const SAME_BOX_IOU = 0.7;
 const UNSEEN = 0.02;
 
 /** From this score on a network's own box is good. */
-export const SURE_BOX = 0.8;
+const SURE_BOX = 0.8;
 
 /**
  * Weighted box fusion (Solovyev et al., "Weighted boxes fusion", 2021) of all anchors of all looks: a face's box is the

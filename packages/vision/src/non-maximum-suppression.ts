@@ -1,7 +1,7 @@
 import type { BoundingBox } from '@facet/contracts';
 import { intersectionOverSmaller, intersectionOverUnion } from './box-overlap.ts';
 import type { Candidate } from './engine.ts';
-import { meanBox, SAME_BOX_IOU, SURE_BOX } from './fuse-looks.ts';
+import { meanBox, SAME_BOX_IOU } from './fuse-looks.ts';
 
 /** A candidate as one look at the picture gave it. */
 export interface Sighting extends Candidate {
@@ -33,8 +33,7 @@ export interface FusionOptions {
  * Non-maximum suppression over several views of one picture. The best sighting of a face gives its score, which is drawn
  * towards the mean of what the views say of it: a true face is seen at every scale and in the mirror too, a chance pattern
  * mostly in one view. Its box is the mean of that sighting's and of those that nearly coincide with it, weighted by their
- * scores, since which anchor is the best hangs on noise; where the network is sure, of the same view alone, since a view
- * at a larger scale draws small faces roughly.
+ * scores and over all views: which anchor of which view is the best hangs on noise, such as how a photo was stored.
  *
  * @returns each face once.
  */
@@ -55,7 +54,7 @@ export function fuseViews(sightings: readonly Sighting[], options: FusionOptions
 			return !isSameFace && intersectionOverSmaller(best.box, other.box) <= options.containment;
 		});
 		faces.push({
-			box: meanBox(best.score < SURE_BOX ? alike : alike.filter(({ view }) => view === best.view)),
+			box: meanBox(alike),
 			score: best.score + options.agreement * (meanScore(best.box, scores, options) - best.score),
 			seenBy: scores.size,
 		});

@@ -37,6 +37,9 @@ const LARGER = 1.5;
 const SAME_FACE_IOU = 0.4;
 const CONTAINMENT = 0.65;
 
+/** Boxes that share at most this part of the smaller one are two faces, one beside the other. */
+const ELSEWHERE_SHARE = 0.3;
+
 /**
  * The faces of a picture, by the looks that it calls for: the plain one; a close-up when that found nothing or is unsure;
  * the picture turned, when no upright face is sure; tiles of a larger copy, when nothing or something very small was
@@ -82,12 +85,18 @@ async function orTurned(
 	for (const turn of TURNS) {
 		const found = await completeAll(engine, turnImage(image, turn), options);
 		if (bestScore(found) < leastBest) continue;
-		// UltraFace scores a turned face like an upright one, often higher: 3 of 154 video faces were answered turned.
-		// Only more faces speak for a turn then.
-		if (isFound && engine.look === undefined && countFaces(found, engine) <= countFaces(best, engine))
-			continue;
+		const faces = found.map(
+			(face): Detection => ({ ...turnBack(face, turn, image), detectorPass: `rotated_${turn}` }),
+		);
+		if (isFound && engine.look === undefined) {
+			// UltraFace scores a turned face like an upright one, often higher: 3 of 154 video faces were answered turned.
+			// Only more faces speak for a turn then.
+			const { scoreThreshold } = engine;
+			const isMore = countFaces(faces, scoreThreshold) > countFaces(best, scoreThreshold);
+			if (!isMore || !hasFaceElsewhere(faces, upright, scoreThreshold)) continue;
+		}
 		leastBest = bestScore(found);
-		best = found.map((face) => ({ ...turnBack(face, turn, image), detectorPass: `rotated_${turn}` }));
+		best = faces;
 		if (leastBest >= sure) break;
 	}
 	return best;
@@ -135,7 +144,24 @@ function scaleFace(face: Detection, scale: number): Detection {
 	};
 }
 
-function countFaces(faces: readonly Detection[], { scoreThreshold }: Engine): number {
+/**
+ * Whether one of the faces lies where none of the `known` ones does. Two patterns in one face, its brow and its chin, are
+ * no more faces than it. Only faces at or above the threshold count; boxes are in pixels of one picture.
+ */
+export function hasFaceElsewhere(
+	faces: readonly Pick<Detection, 'box' | 'score'>[],
+	known: readonly Pick<Detection, 'box' | 'score'>[],
+	scoreThreshold: number,
+): boolean {
+	const taken = known.filter(({ score }) => score >= scoreThreshold);
+	return faces.some(
+		({ box, score }) =>
+			score >= scoreThreshold &&
+			taken.every((face) => intersectionOverSmaller(face.box, box) <= ELSEWHERE_SHARE),
+	);
+}
+
+function countFaces(faces: readonly Detection[], scoreThreshold: number): number {
 	return faces.filter(({ score }) => score >= scoreThreshold).length;
 }
 
