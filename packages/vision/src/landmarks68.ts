@@ -49,9 +49,11 @@ export async function createLandmarkNetwork(model: Model, runtime: OnnxRuntime):
 	const parameters = parametersSchema.parse(model.parameters);
 	const session = await runtime.open(model.path);
 	const side = model.input.width;
+	// Used again and again: nothing else runs until a square's grey is made of it.
+	const planes = new Float32Array(3 * side * side);
 
 	async function fit(image: RgbImage, square: BoundingBox): Promise<Point[]> {
-		const grey = greySquare(image, square, side, model.normalisation);
+		const grey = greySquare(image, square, { planes, side, normalisation: model.normalisation });
 		const outputs = await session.run(grey, [1, 1, side, side]);
 		return toPoints(outputOf(outputs, 'output'), square);
 	}
@@ -118,14 +120,19 @@ function plausibility(hull: BoundingBox, square: BoundingBox, usualSpread: numbe
 	return Math.min(1, 1 + spread - usualSpread);
 }
 
+interface GreyOptions {
+	/** Room for the square in colour. */
+	readonly planes: Float32Array;
+	readonly side: number;
+	readonly normalisation: Model['normalisation'];
+}
+
 function greySquare(
 	image: RgbImage,
 	square: BoundingBox,
-	side: number,
-	normalisation: Model['normalisation'],
+	{ planes, side, normalisation }: GreyOptions,
 ): Float32Array {
 	const size = side * side;
-	const planes = new Float32Array(3 * size);
 	resampleRegion(image, square, {
 		planes,
 		planeWidth: side,

@@ -6,6 +6,7 @@ import { type Model, thresholdsOf } from '../model-registry.ts';
 import { cutAtHeads } from '../network-heads.ts';
 import { type AgreedFace, fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import type { OnnxSession } from '../onnx-session.ts';
+import { PlaneStock } from '../plane-stock.ts';
 import { mirrorPlanes, type PlaneTarget, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
 import { decodeUltraFace } from './ultraface-anchors.ts';
@@ -57,6 +58,9 @@ interface Sample {
 
 type Side = 'plain' | 'mirrored';
 
+/** Gives an input tensor of zeros. */
+type TakePlanes = () => Float32Array;
+
 /**
  * UltraFace RFB-320 (https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB): 4420 anchors on
  * 320 x 240 pixels, boxes only.
@@ -79,6 +83,7 @@ export const ultraFace: EngineKind = {
 function createUltraFace(model: Model, session: OnnxSession): Engine {
 	const parameters = parametersSchema.parse(model.parameters);
 	const thresholds = thresholdsOf(model);
+	const stock = new PlaneStock(3 * model.input.width * model.input.height);
 
 	const isWhole = (box: BoundingBox, { tile, image }: Sample) =>
 		!isCutByTile(box, tile, image, parameters.tileMargin);
@@ -109,8 +114,8 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 	}
 
 	/** The faces that the grids' tiles show. Each grid is a view of the image, and its doubtful tiles in the mirror are. */
-	async function findFaces(image: RgbImage, grids: readonly Grid[]): Promise<Candidate[]> {
-		const views = grids.map((tiles) => tiles.map((tile) => sampleTile(model, image, tile)));
+	async function findFaces(image: RgbImage, grids: readonly Grid[], take: TakePlanes): Promise<Candidate[]> {
+		const views = grids.map((tiles) => tiles.map((tile) => sampleTile(model, image, tile, take())));
 		const sightings: Sighting[] = [];
 		for (const [view, samples] of views.entries()) sightings.push(...(await look(samples, view, 'plain')));
 		const faces = fuse(sightings, views);
@@ -129,9 +134,13 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 	 * Looks for a face that fills the frame when nothing else was found. That is decided by the model's own threshold,
 	 * so that an override changes what is reported and nothing else.
 	 */
-	async function withCloseUps(image: RgbImage, faces: readonly Candidate[]): Promise<readonly Candidate[]> {
+	async function withCloseUps(
+		image: RgbImage,
+		faces: readonly Candidate[],
+		take: TakePlanes,
+	): Promise<readonly Candidate[]> {
 		if (faces.some((face) => face.score >= thresholds.score)) return faces;
-		const samples = [sampleTile(model, image, withBorder(image))];
+		const samples = [sampleTile(model, image, withBorder(image), take())];
 		const found = fuse(await look(samples, 0, 'plain'), [samples]);
 		const closeUps = found
 			.filter((face) => isCloseUp(face.box, image))
@@ -147,7 +156,9 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 		scoreThreshold: thresholds.score,
 		async detect(image, scoreThreshold) {
 			const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, parameters.tileOverlap)];
-			const faces = await withCloseUps(image, await findFaces(image, grids));
+			const faces = await stock.lend(async (take) =>
+				withCloseUps(image, await findFaces(image, grids, take), take),
+			);
 			return faces
 				.filter((face) => face.score >= scoreThreshold)
 				.map((face) => ({ ...face, box: trim(face.box, parameters) }));
@@ -171,13 +182,14 @@ function isCloseUp(box: BoundingBox, image: Size): boolean {
 /**
  * The network's input for a tile. The tile keeps its aspect, in the top-left corner; what is left over stays mid-grey,
  * which is 0.
+ *
+ * @param planes - of zeros.
  */
-function sampleTile(model: Model, image: RgbImage, tile: BoundingBox): Sample {
+function sampleTile(model: Model, image: RgbImage, tile: BoundingBox, planes: Float32Array): Sample {
 	const { width: planeWidth, height: planeHeight } = model.input;
 	const zoom = Math.min(planeWidth / tile.width, planeHeight / tile.height);
 	const width = Math.max(1, Math.round(tile.width * zoom));
 	const height = Math.max(1, Math.round(tile.height * zoom));
-	const planes = new Float32Array(3 * planeWidth * planeHeight);
 	const target = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
 	resampleRegion(image, tile, target);
 	return { tile, image, target };
