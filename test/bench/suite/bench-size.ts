@@ -20,12 +20,12 @@ export interface BenchSize {
 	readonly largePhotos: number;
 }
 
-/** About ten minutes on two quiet cores. */
+/** About a quarter of an hour on two quiet cores. */
 export const FULL: BenchSize = {
 	name: 'full',
 	rounds: 5,
 	warmUp: 120,
-	photos: 120,
+	photos: 240,
 	syncRequests: 100,
 	videoMinutes: 10,
 	videos: [
