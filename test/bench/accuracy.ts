@@ -2,16 +2,21 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { curveChart } from './curve-chart.ts';
+import { type DetectionCost, measureCost } from './detection-cost.ts';
 import { type Evaluation, type EvaluationSet, openFddb, openFolder, openWider } from './evaluation-set.ts';
+import { printTable } from './print-table.ts';
 import { runDetector, type Times } from './run-detector.ts';
+import { median } from './suite/statistics.ts';
 
 /**
  * Accuracy and time of detectors, one thread, on a folder of photos with a `gt.json`, on WIDER FACE or on FDDB:
- * `npm run bench:accuracy -- DIR [--models ultraface,scrfd_500m,PATH.onnx] [--json FILE] [--svg FILE]`.
+ * `npm run bench:accuracy -- DIR [--models ultraface,scrfd_500m,PATH.onnx] [--json FILE] [--svg FILE]`. With
+ * `--cost ROUNDS` what the whole detector costs beside its plain look, instead.
  */
 
 const USAGE = [
 	'npm run bench:accuracy -- DIR [--models A,B] [--models-dir DIR] [--json FILE] [--svg FILE] [--smallest-face PX]',
+	'npm run bench:accuracy -- DIR --cost ROUNDS [--models A,B] [--models-dir DIR] [--json FILE]',
 	'npm run bench:accuracy -- WIDER_val/images --protocol wider --ground-truth MAT-FOLDER|TXT [--predictions DIR] …',
 	'npm run bench:accuracy -- originalPics --protocol fddb --ground-truth FDDB-folds [--predictions DIR] …',
 ].join('\n       ');
@@ -34,34 +39,55 @@ const { values, positionals } = parseArgs({
 		'ground-truth': { type: 'string' },
 		predictions: { type: 'string' },
 		'smallest-face': { type: 'string', default: '16' },
+		/** How many rounds. */
+		cost: { type: 'string' },
 		json: { type: 'string' },
 		svg: { type: 'string' },
 	},
 });
 
 const set = await openSet();
-const reports: Report[] = [];
-for (const model of (values.model ?? values.models).split(',')) {
-	const run = await runDetector({ modelsDir: resolve(values['models-dir']), model }, set.photos);
-	const { decodeMs, totalMs, cpuMs } = run;
-	reports.push({ model: run.name, ...set.evaluate(run.detections), decodeMs, totalMs, cpuMs });
-	if (values.predictions !== undefined) {
-		const folder = join(values.predictions, run.name);
-		await mkdir(folder, { recursive: true });
-		await set.writePredictions?.(folder, run.detections);
+const models = (values.model ?? values.models).split(',');
+const modelsDir = resolve(values['models-dir']);
+if (values.cost === undefined) await reportAccuracy();
+else await reportCost(Number(values.cost));
+
+async function reportAccuracy(): Promise<void> {
+	const reports: Report[] = [];
+	for (const model of models) {
+		const run = await runDetector({ modelsDir, model }, set.photos);
+		const { decodeMs, totalMs, cpuMs } = run;
+		reports.push({ model: run.name, ...set.evaluate(run.detections), decodeMs, totalMs, cpuMs });
+		if (values.predictions !== undefined) {
+			const folder = join(values.predictions, run.name);
+			await mkdir(folder, { recursive: true });
+			await set.writePredictions?.(folder, run.detections);
+		}
+	}
+	printAccuracy(reports);
+	await writeJson(reports.map(({ curves, ...report }) => report));
+	if (values.svg !== undefined) {
+		const lines = reports.flatMap(({ model, curves }) =>
+			curves.map(({ label, points }) => ({ label: `${model} ${label}`.trim(), points })),
+		);
+		await writeFile(values.svg, curveChart(basename(resolve(positionals[0] ?? '')), set.axes, lines));
 	}
 }
-print();
-if (values.json !== undefined) {
-	const rows = reports.map(({ curves, ...report }) => report);
+
+async function reportCost(rounds: number): Promise<void> {
+	if (!Number.isInteger(rounds) || rounds < 1) {
+		throw new RangeError(`Expected a number of rounds for --cost but received ${values.cost}`);
+	}
+	const costs: DetectionCost[] = [];
+	for (const model of models) costs.push(await measureCost({ modelsDir, model }, set.photos, rounds));
+	printCosts(costs, rounds);
+	await writeJson(costs);
+}
+
+async function writeJson(rows: readonly object[]): Promise<void> {
+	if (values.json === undefined) return;
 	const json = { photos: set.photos.length, faces: set.faces, models: rows };
 	await writeFile(values.json, `${JSON.stringify(json, null, '\t')}\n`);
-}
-if (values.svg !== undefined) {
-	const lines = reports.flatMap(({ model, curves }) =>
-		curves.map(({ label, points }) => ({ label: `${model} ${label}`.trim(), points })),
-	);
-	await writeFile(values.svg, curveChart(basename(resolve(positionals[0] ?? '')), set.axes, lines));
 }
 
 async function openSet(): Promise<EvaluationSet> {
@@ -77,7 +103,7 @@ async function openSet(): Promise<EvaluationSet> {
 	throw new Error(`Expected a folder of photos and its ground truth.\nUsage: ${USAGE}`);
 }
 
-function print(): void {
+function printAccuracy(reports: readonly Report[]): void {
 	console.log(`${set.photos.length} photos, ${set.faces} faces; IoU 0.5; milliseconds an image, one thread`);
 	const columns = Object.keys(reports[0]?.figures ?? {});
 	const rows = reports.map(({ model, figures, decodeMs, totalMs, cpuMs }) => [
@@ -88,15 +114,33 @@ function print(): void {
 		totalMs.mean.toFixed(1),
 		cpuMs.mean.toFixed(1),
 	]);
-	const table = [['model', ...columns, 'decoding', 'median', 'mean', 'CPU mean'], ...rows];
-	const widths =
-		table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-	for (const row of table) {
-		const cells = row.map((text, column) =>
-			column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
-		);
-		console.log(`  ${cells.join('  ')}`);
-	}
+	printTable([['model', ...columns, 'decoding', 'median', 'mean', 'CPU mean'], ...rows]);
+}
+
+function printCosts(costs: readonly DetectionCost[], rounds: number): void {
+	const lines = [
+		`Processor time a photo in milliseconds, on those of ${set.photos.length} photos that call for no second look,`,
+		`in ${rounds} rounds, in turns photo by photo, decoding left out.`,
+		'plain: one look of the network and non-maximum suppression. detector: all that a worker runs, but for the',
+		'landmark network. ratio: detector to plain, by sums: the median round, and the least and the largest; then the',
+		'median photo. landmarks, their ratio: the same with the landmark network, which finds what the plain look has not.',
+	];
+	console.log(lines.join('\n'));
+	const range = (ratios: readonly number[]) =>
+		`${median(ratios).toFixed(3)} (${Math.min(...ratios).toFixed(3)}-${Math.max(...ratios).toFixed(3)})`;
+	printTable([
+		['model', 'photos', 'plain', 'detector', 'ratio', 'photo', 'landmarks', 'their ratio'],
+		...costs.map((cost) => [
+			cost.model,
+			String(cost.photos),
+			cost.plainMs.toFixed(1),
+			cost.detectorMs.toFixed(1),
+			range(cost.ratios),
+			cost.medianRatio.toFixed(3),
+			cost.wholeMs.toFixed(1),
+			range(cost.wholeRatios),
+		]),
+	]);
 }
 
 /** Counts as they are, shares with four decimals. */

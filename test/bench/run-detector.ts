@@ -1,6 +1,11 @@
-import { type Detection, mapLandmarks, type Point, scaleBox } from '@facet/contracts';
+import { type Detection, mapLandmarks, type Point, type RgbImage, scaleBox } from '@facet/contracts';
 import { decodeForDetection } from '@facet/media/pictures';
-import { createFaceDetector, type FaceDetector, type FaceDetectorOptions } from '@facet/vision';
+import {
+	createFaceDetector,
+	type DetectionOptions,
+	type FaceDetector,
+	type FaceDetectorOptions,
+} from '@facet/vision';
 import type { PhotoDetections } from './evaluation-set.ts';
 
 /** Low enough for the whole precision-recall curve; what is below has next to no precision left. */
@@ -70,24 +75,34 @@ export async function detectPhoto(
 ): Promise<TimedDetections> {
 	const startCpu = process.cpuUsage();
 	const start = performance.now();
-	const decode = (maxSide: number) => decodeForDetection(path, { maxSide, ...LIMITS });
-	const { image, width, height } = await decode(detector.inputSide);
+	const { image, source } = await decodePhoto(path, detector.inputSide);
 	const decoded = performance.now();
-	const decodeLarger = async (mostPixels: number) => {
-		const shrink = Math.min(1, Math.sqrt(mostPixels / (width * height)));
-		return (await decode(Math.floor(Math.max(width, height) * shrink))).image;
-	};
-	const source = { width, height, decode: decodeLarger };
 	const detections = await detector.detect(image, { scoreThreshold, source, turns: true });
 	const done = performance.now();
 	const cpu = process.cpuUsage(startCpu);
-	const scale = width / image.width;
+	const scale = source.width / image.width;
 	return {
 		detections: detections.map((detection) => scaleDetection(detection, scale)),
 		decodeMs: decoded - start,
 		totalMs: done - start,
 		cpuMs: (cpu.user + cpu.system) / 1000,
 	};
+}
+
+export interface DecodedPhoto {
+	readonly image: RgbImage;
+	readonly source: NonNullable<DetectionOptions['source']>;
+}
+
+/** Decodes a photo as a worker's thread does. */
+export async function decodePhoto(path: string, maxSide: number): Promise<DecodedPhoto> {
+	const decode = (side: number) => decodeForDetection(path, { maxSide: side, ...LIMITS });
+	const { image, width, height } = await decode(maxSide);
+	const decodeLarger = async (mostPixels: number) => {
+		const shrink = Math.min(1, Math.sqrt(mostPixels / (width * height)));
+		return (await decode(Math.floor(Math.max(width, height) * shrink))).image;
+	};
+	return { image, source: { width, height, decode: decodeLarger } };
 }
 
 function scaleDetection({ box, score, landmarks }: Detection, scale: number): Detection {

@@ -27,6 +27,8 @@ export interface Engine {
 	readonly refineLandmarks?: boolean;
 	/** Whether a picture with unsure faces is worth a second look at another scale, as measured. */
 	readonly secondLook?: boolean;
+	/** Whether what overlaps a face is kept at a lower score (soft-NMS), as measured. */
+	readonly softSuppression?: boolean;
 	/** The faces of `image` at or above `scoreThreshold`, each once; boxes may reach over the image's edge. */
 	detect(image: RgbImage, scoreThreshold: number): Promise<Candidate[]>;
 	/**

@@ -21,6 +21,16 @@ describe('one look', () => {
 		const [face] = fuseLooks([look([box(0), 0.9], [box(10), 0.8])]);
 		expect(face).toMatchObject({ box: box(0), score: 0.9, look: 0 });
 	});
+
+	test('with soft-NMS what overlaps a face stays at a lower score and in its own box, and the face is the same', () => {
+		const one = look([box(500), 0.4], [box(0), 0.6], [box(10), 0.3], [box(30), 0.5]);
+		const plain = fuseLooks([one]);
+		const soft = fuseLooks([one], { softDownTo: 0.1 });
+		expect(soft.slice(0, 2)).toEqual(plain);
+		expect(soft.slice(2)).toEqual([
+			{ box: box(30), score: expect.closeTo(0.5 * Math.exp(-((70 / 130) ** 2) / 0.5), 9), look: 0 },
+		]);
+	});
 });
 
 describe('two looks', () => {

@@ -1,6 +1,7 @@
 import type { BoundingBox } from '@facet/contracts';
 import { intersectionOverUnion } from './box-overlap.ts';
 import type { Candidate } from './engine.ts';
+import { softenOverlaps } from './soft-suppression.ts';
 
 /** What one run of a network on a picture gave: each face as often as anchors saw it. */
 export interface Look {
@@ -12,6 +13,11 @@ export interface Look {
 export interface FusedFace extends Candidate {
 	/** Index of the look that was surest of the face. */
 	readonly look: number;
+}
+
+export interface LookFusionOptions {
+	/** Keep what overlaps a face down to this score, at a score that soft-NMS lowers; by default it is dropped. */
+	readonly softDownTo?: number | undefined;
 }
 
 /** Boxes that overlap more than this show the same face. */
@@ -31,13 +37,15 @@ const SURE_BOX = 0.8;
  * mean of the boxes that nearly coincide with its best one, weighted by their scores; its score is the mean of what the
  * looks say. Of faces that the network is sure of, and that one look saw, the network's own box stays.
  *
- * @returns each face once, best first. Landmarks are those of the best anchor.
+ * @returns each face once, best first; with `softDownTo` the boxes that overlap it too. Landmarks are those of the best
+ * anchor.
  */
-export function fuseLooks(looks: readonly Look[]): FusedFace[] {
+export function fuseLooks(looks: readonly Look[], { softDownTo }: LookFusionOptions = {}): FusedFace[] {
 	const sightings = looks
 		.flatMap(({ candidates }, look) => candidates.map((candidate) => ({ ...candidate, look })))
 		.sort((a, b) => b.score - a.score);
 	const faces: { best: FusedFace; scores: Map<number, number>; alike: FusedFace[] }[] = [];
+	const overlapping: FusedFace[] = [];
 	for (const sighting of sightings) {
 		let isNew = true;
 		for (const { best, scores, alike } of faces) {
@@ -51,15 +59,22 @@ export function fuseLooks(looks: readonly Look[]): FusedFace[] {
 		if (isNew) {
 			const scores = new Map([[sighting.look, sighting.score]]);
 			faces.push({ best: sighting, scores, alike: [sighting] });
-		}
+		} else overlapping.push(sighting);
 	}
-	return faces
-		.map(({ best, scores, alike }) => ({
-			...best,
-			box: best.score >= SURE_BOX && scores.size === 1 ? best.box : meanBox(alike),
-			score: meanScore(best.box, scores, looks),
-		}))
-		.sort((a, b) => b.score - a.score);
+	const fused = faces.map(({ best, scores, alike }) => ({
+		...best,
+		box: best.score >= SURE_BOX && scores.size === 1 ? best.box : meanBox(alike),
+		score: meanScore(best.box, scores, looks),
+	}));
+	const softened =
+		softDownTo === undefined
+			? []
+			: softenOverlaps(
+					faces.map(({ best }) => best),
+					overlapping,
+					{ iouThreshold: SAME_FACE_IOU, leastScore: softDownTo },
+				);
+	return [...fused, ...softened].sort((a, b) => b.score - a.score);
 }
 
 /** The mean of boxes, weighted by their scores. */

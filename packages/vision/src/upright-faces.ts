@@ -42,12 +42,13 @@ export async function findUprightFaces(engine: Engine, image: RgbImage): Promise
 		candidates: await look(image, padded(image, zoom), LEAST_SCORE),
 		sees: (box) => isSeen(box, image, zoom, inputSide),
 	});
+	const fusion = { softDownTo: engine.softSuppression === true ? LEAST_SCORE : undefined };
 	const plain = await take(1);
-	const faces = fuseLooks([plain]);
+	const faces = fuseLooks([plain], fusion);
 	const zoom = secondZoom(faces, engine);
 	return zoom === undefined
 		? faces.map((face) => ({ ...face, pass: 'plain' }))
-		: fuseLooks([plain, await take(zoom)]).map((face) => ({
+		: fuseLooks([plain, await take(zoom)], fusion).map((face) => ({
 				...face,
 				pass: face.look === 0 ? 'plain' : 'close_up',
 			}));

@@ -15,6 +15,8 @@ const parametersSchema = z.object({
 	refineLandmarks: z.boolean().default(false),
 	/** Whether unsure pictures get a second look at another scale. */
 	secondLook: z.boolean().default(false),
+	/** Whether what overlaps a face is kept at a lower score. */
+	softSuppression: z.boolean().default(false),
 });
 
 /** What tells one network of this family from another. */
@@ -52,6 +54,7 @@ export function createSingleLookEngine(
 		scoreThreshold: thresholds.score,
 		refineLandmarks: parameters.refineLandmarks,
 		secondLook: parameters.secondLook,
+		softSuppression: parameters.softSuppression,
 		look,
 		async detect(image, scoreThreshold) {
 			const whole = { x: 0, y: 0, width: image.width, height: image.height };
