@@ -23,6 +23,8 @@ export interface Engine {
 	readonly inputSide: number;
 	/** The lowest score of a face by itself: the threshold in the network's entry of `MODELS.json`. */
 	readonly scoreThreshold: number;
+	/** The score from which on a picture's best face is surely upright, where it is not the usual part of the threshold. */
+	readonly sureScore?: number | undefined;
 	/** Whether the landmark network's points take the place of the network's own, where it is measured to be better. */
 	readonly refineLandmarks?: boolean;
 	/** Whether a picture with unsure faces is worth a second look at another scale, as measured. */

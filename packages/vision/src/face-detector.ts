@@ -29,6 +29,8 @@ export interface DetectionOptions {
 	readonly source?: SourcePicture;
 	/** Whether the image may lie on its side, as photos do whose camera did not say; by default not. */
 	readonly turns?: boolean;
+	/** Only the engine's own look, and nothing to its rescue: what that costs is measured against this. By default not. */
+	readonly plain?: boolean;
 }
 
 export interface FaceDetector {
@@ -69,14 +71,19 @@ export async function createFaceDetector(options: FaceDetectorOptions): Promise<
 		inputSide: engine.inputSide,
 		scoreThreshold: engine.scoreThreshold,
 		async detect(image, { scoreThreshold = engine.scoreThreshold, minFaceSize = 0, ...rest } = {}) {
-			const { source = image, turns = false } = rest;
-			const detections = await detectWithRescue(engine, image, {
-				complete: (seen, candidate) =>
-					toDetection(seen, candidate, landmarkNetwork, engine.refineLandmarks ?? false),
-				scoreThreshold,
-				source,
-				turns,
-			});
+			const { source = image, turns = false, plain = false } = rest;
+			const complete = (seen: RgbImage, candidate: Candidate) =>
+				toDetection(seen, candidate, landmarkNetwork, engine.refineLandmarks ?? false);
+			const detections: Detection[] = [];
+			if (plain) {
+				for (const candidate of await engine.detect(image, scoreThreshold)) {
+					detections.push(await complete(image, candidate));
+				}
+			} else {
+				detections.push(
+					...(await detectWithRescue(engine, image, { complete, scoreThreshold, source, turns })),
+				);
+			}
 			const scale = source.width / image.width;
 			return detections
 				.map((detection) => ({ ...detection, box: clipBox(detection.box, image) }))

@@ -75,7 +75,7 @@ async function orTurned(
 	upright: readonly Detection[],
 	options: RescueOptions,
 ): Promise<readonly Detection[]> {
-	const sure = Math.min(SUREST, SURE * engine.scoreThreshold);
+	const sure = engine.sureScore ?? Math.min(SUREST, SURE * engine.scoreThreshold);
 	if (bestScore(upright) >= sure) return upright;
 	let best = upright;
 	// Where something was found upright, that it was poorly seen is likelier than that it lies on its side.

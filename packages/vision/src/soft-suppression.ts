@@ -24,23 +24,22 @@ export function softenOverlaps<Other extends Candidate>(
 	others: readonly Other[],
 	{ iouThreshold, leastScore }: SoftSuppressionOptions,
 ): Other[] {
-	const soften = (candidates: readonly Other[], { box }: Pick<Candidate, 'box'>): Other[] =>
-		candidates
-			.map((candidate) => {
-				const overlap = intersectionOverUnion(box, candidate.box);
-				const kept = overlap > iouThreshold ? Math.exp(-(overlap ** 2) / SIGMA) : 1;
-				return { ...candidate, score: candidate.score * kept };
-			})
-			.filter(({ score }) => score >= leastScore);
+	let remaining = others.map((candidate) => ({ candidate, score: candidate.score }));
+	// In place: there are hundreds of them, of which few are left.
+	const soften = ({ box }: Pick<Candidate, 'box'>) => {
+		for (const other of remaining) {
+			const overlap = intersectionOverUnion(box, other.candidate.box);
+			if (overlap > iouThreshold) other.score *= Math.exp(-(overlap ** 2) / SIGMA);
+		}
+		remaining = remaining.filter(({ score }) => score >= leastScore);
+	};
+	for (const face of faces) soften(face);
 	const left: Other[] = [];
-	let remaining = faces.reduce(soften, others.slice());
 	while (remaining.length > 0) {
 		const best = remaining.reduce((a, b) => (b.score > a.score ? b : a));
-		left.push(best);
-		remaining = soften(
-			remaining.filter((candidate) => candidate !== best),
-			best,
-		);
+		left.push({ ...best.candidate, score: best.score });
+		remaining = remaining.filter((other) => other !== best);
+		soften(best.candidate);
 	}
 	return left;
 }

@@ -11,6 +11,8 @@ import { suppressOverlaps } from './suppress-overlaps.ts';
 const parametersSchema = z.object({
 	/** Longest side to decode pictures to, in pixels. */
 	inputSide: z.int().positive(),
+	/** From this score of its best face on, a picture is not looked at turned. */
+	sureScore: z.number().min(0).max(1).optional(),
 	/** Whether the landmark network's points take the place of the network's own. */
 	refineLandmarks: z.boolean().default(false),
 	/** Whether unsure pictures get a second look at another scale. */
@@ -52,6 +54,7 @@ export function createSingleLookEngine(
 	return {
 		inputSide: parameters.inputSide,
 		scoreThreshold: thresholds.score,
+		sureScore: parameters.sureScore,
 		refineLandmarks: parameters.refineLandmarks,
 		secondLook: parameters.secondLook,
 		softSuppression: parameters.softSuppression,
