@@ -122,7 +122,7 @@ function printCosts(costs: readonly DetectionCost[], rounds: number): void {
 		`Processor time a photo in milliseconds, on those of ${set.photos.length} photos that call for no second look,`,
 		`in ${rounds} rounds, in turns photo by photo, decoding left out.`,
 		'network: one look of it that answers no face. plain: one look with non-maximum suppression, and landmarks, pose and',
-		'quality of its faces. detector: as a worker runs it, with the same answer. ratio: detector to plain, by sums: the median round,',
+		'quality of its faces. detector: as a worker runs it, with the same fields. ratio: detector to plain, by sums: the median round,',
 		'the least and the largest; then the median photo. to network: detector to network. all photos: ratio on all of them,',
 		'with the looks that some call for.',
 	];

@@ -19,7 +19,7 @@ export interface DetectionCost {
 	readonly plainMs: number;
 	/** The detector as a worker runs it. */
 	readonly detectorMs: number;
-	/** What the detector takes of the plain look's time for the same answer, in each round. */
+	/** What the detector takes of the time of a plain look with the same fields, in each round. */
 	readonly ratios: readonly number[];
 	/** The same of a photo, over all rounds: the median. */
 	readonly medianRatio: number;
