@@ -10,7 +10,7 @@ import { chaosEnvironment } from './chaos-environment.ts';
 import { ChaosMedia, type MediaKind } from './chaos-media.ts';
 import { DurableRedis } from './durable-redis.ts';
 import { Ledger } from './ledger.ts';
-import { expectNothingInRedis, expectNothingOnDisk } from './leftovers.ts';
+import { ageHalfWritten, expectNothingInRedis, expectNothingOnDisk } from './leftovers.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 /**
@@ -142,6 +142,7 @@ it(
 		expect(totals.workersLost).toBeLessThanOrEqual(JOBS / 500);
 		await expectNothingInRedis(redis.client, facet.prefix);
 		await Promise.all(workers.map((worker) => worker.end()));
+		await ageHalfWritten(facet);
 		// What the last killed worker left goes when another one starts.
 		await (await facet.startWorker()).end();
 		await expectNothingOnDisk(facet);
