@@ -63,6 +63,14 @@ function withSize(jpeg: Buffer, width: number, height: number): Buffer {
 	return lying;
 }
 
+/** What a header claims, by how many times the true width and height. */
+const LARGER_CLAIMS = [
+	['twice as high', 1, 2],
+	['twice as wide', 2, 1],
+	['half as high again', 1, 1.5],
+	['many times as high', 1, 40],
+] as const;
+
 const JPEGS: readonly (readonly [string, (picture: Sharp) => Sharp])[] = [
 	...FORMATS.slice(0, 3),
 	['grey JPEG', (picture) => picture.greyscale().jpeg()],
@@ -72,12 +80,7 @@ const JPEGS: readonly (readonly [string, (picture: Sharp) => Sharp])[] = [
 ];
 
 describe.each(JPEGS)('a %s whose header lies about its size', (_, encode) => {
-	it.each([
-		['twice as high', 1, 2],
-		['twice as wide', 2, 1],
-		['half as high again', 1, 1.5],
-		['many times as high', 1, 40],
-	])('%s is corrupt', async (_size, width, height) => {
+	it.each(LARGER_CLAIMS)('%s is corrupt', async (_size, width, height) => {
 		const jpeg = await encode(busyPicture()).toBuffer();
 		await expect(decode(withSize(jpeg, WIDTH * width, HEIGHT * height))).rejects.toThrow(
 			/corrupt_media: a quarter of the picture or more is missing/,
@@ -118,12 +121,7 @@ const GIFS: readonly (readonly [string, (picture: Sharp) => Sharp])[] = [
 ];
 
 describe.each(GIFS)('a %s whose header lies about its size', (_, encode) => {
-	it.each([
-		['twice as high', 1, 2],
-		['twice as wide', 2, 1],
-		['half as high again', 1, 1.5],
-		['many times as high', 1, 40],
-	])('%s is corrupt', async (_size, width, height) => {
+	it.each(LARGER_CLAIMS)('%s is corrupt', async (_size, width, height) => {
 		const gif = await encode(busyPicture()).toBuffer();
 		await expect(decode(gifWithSize(gif, WIDTH * width, HEIGHT * height))).rejects.toThrow(
 			/corrupt_media: a quarter of the picture or more is missing/,

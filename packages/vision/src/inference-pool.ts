@@ -1,8 +1,10 @@
 import type { Logger } from '@facet/contracts';
 import { AppError } from '@facet/contracts';
 import { Piscina } from 'piscina';
-import { TASKS_PER_THREAD } from './process-messages.ts';
 import { type TaskOutcome, unwrap } from './task-outcome.ts';
+
+/** Two, so that one task's decoding (sharp's own threads) overlaps with the other's inference. */
+const TASKS_PER_THREAD = 2;
 
 export interface InferencePoolOptions {
 	/** Module of a thread: exports `ready` and `run`, see `inferenceThread`. */

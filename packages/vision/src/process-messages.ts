@@ -3,9 +3,6 @@ import type { TaskOutcome } from './task-outcome.ts';
 
 /** What an `InferenceProcess` and its child say to each other, by structured cloning. */
 
-/** Two, so that one task's decoding (sharp's own threads) overlaps with the other's inference. */
-export const TASKS_PER_THREAD = 2;
-
 export type MessageToChild<Task> =
 	| {
 			readonly kind: 'start';
