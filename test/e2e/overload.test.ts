@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } f
 import { BatchClient } from '../support/batch-client.ts';
 import { Facet } from '../support/facet.ts';
 import { FloodClient, type TimedAnswer } from '../support/flood-client.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { PhotoServer } from '../support/photo-server.ts';
 import { residentMemory } from '../support/process-memory.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
@@ -28,6 +29,8 @@ const ROOM = 20;
 const DEPTH = BATCH_ITEMS + ROOM;
 /** Jobs of one caller that get in at once: the room there is, and what the queue has beyond for callers with few jobs. */
 const AT_ONCE = ROOM + Math.floor(DEPTH / 100);
+/** Jobs whose end is waited for at once: each takes a connection, and of these the API has 10,000 for all its clients. */
+const READERS = 50;
 /** How much the memory of a process may grow, in bytes: none of it may be for each request. */
 const MOST_GROWTH = 150 * 1024 ** 2;
 
@@ -190,7 +193,7 @@ describe('ten times the capacity', () => {
 			const { status: retried } = await greedy.post({ url: photoUrl('retried') });
 
 			await batches.cancel(batch.id);
-			const endings = await Promise.all(admitted.map((id) => ended(greedy, id)));
+			const endings = await inParallel(admitted, READERS, (id) => ended(greedy, id));
 			reportCounts(task, {
 				'jobs a second': Math.round(capacity),
 				admitted: admitted.length,

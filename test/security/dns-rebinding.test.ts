@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { reportCounts } from '../support/scenario-counts.ts';
 import { Canary } from './canary.ts';
 import { DnsServer } from './dns-server.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { SPECIAL_ADDRESSES } from './ssrf-targets.ts';
 
 /** The one address that may be reached: it stands for the public internet. */

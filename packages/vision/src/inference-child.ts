@@ -41,6 +41,9 @@ const CLOSE_TIMEOUT_MS = 5000;
 /** V8's own 16 MB fill up before they are collected, in each thread: with them the peak is some 40 MB higher. */
 const SEMI_SPACE_MB = 4;
 
+/** Options of Node that bring a program as text, which would run in the place of the child's. */
+const TEXT_OPTION = /^(-e|-p|-pe|--eval|--print|--input-type)(=|$)/;
+
 /** One child process of an `InferenceProcess`, from its start to its end. */
 export class InferenceChild<Task, Result> {
 	readonly #process: ChildProcess;
@@ -61,7 +64,7 @@ export class InferenceChild<Task, Result> {
 			serialization: 'advanced',
 			env: environment,
 			execPath: program,
-			execArgv: [...before, ...process.execArgv, `--max-semi-space-size=${SEMI_SPACE_MB}`],
+			execArgv: [...before, ...withoutText(process.execArgv), `--max-semi-space-size=${SEMI_SPACE_MB}`],
 			// Pipes are under no limit on the size of files, which a file that gets this process's output would be.
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 		});
@@ -160,4 +163,11 @@ async function waitForEnd(child: ChildProcess, logger: Logger): Promise<ProcessE
 			resolve({ code: null, signal: null });
 		});
 	});
+}
+
+/** Options of Node without those of a program that is text, and its text. */
+function withoutText(options: readonly string[]): string[] {
+	const isText = (option = '') => TEXT_OPTION.test(option);
+	const isValue = (index: number) => isText(options[index - 1]) && !options[index - 1]?.includes('=');
+	return options.filter((option, index) => !isText(option) && !isValue(index));
 }

@@ -256,16 +256,11 @@ describe('the child', () => {
 		}
 	});
 
-	test('prints what it has to say by its parent, to the end', async () => {
-		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
-		try {
-			const parent = join(directory, 'parent.mjs');
-			await writeFile(parent, PRINTS_AND_DIES);
-			const printed = await run(process.execPath, [parent], { timeout: 30_000 });
-			expect(printed).toEqual({ stdout: 'to output', stderr: 'said by native code' });
-		} finally {
-			await rm(directory, { recursive: true, force: true });
-		}
+	test('prints what it has to say by its parent, to the end, also when that is a program given as text', async () => {
+		const printed = await run(process.execPath, ['--input-type=module', '-e', PRINTS_AND_DIES], {
+			timeout: 30_000,
+		});
+		expect(printed).toEqual({ stdout: 'to output', stderr: 'said by native code' });
 	});
 });
 

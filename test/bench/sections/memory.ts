@@ -2,7 +2,7 @@ import { platform } from 'node:os';
 import { peakMemory, proportionalMemory } from '../../support/process-memory.ts';
 import { pidsOf } from '../../support/worker-processes.ts';
 import type { Section } from '../suite/bench.ts';
-import { inParallel } from '../suite/in-parallel.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import { rounded } from '../suite/statistics.ts';
 
 /** More requests than a worker takes at once, so that it is never short of work. */
@@ -22,7 +22,7 @@ export const memorySection: Section = {
 			return { rows: [], targets: [], figures: {}, notes };
 		}
 		const atRest = megabytes(await proportionalMemory(pidsOf(worker)));
-		await inParallel(CLIENTS, bench.size.largePhotos, async () => {
+		await inParallel(Array(bench.size.largePhotos).fill(undefined), CLIENTS, async () => {
 			await client.ended(await client.submit(bench.photos.largeUrl(), true));
 		});
 		const peak = megabytes(await peakMemory(pidsOf(worker)));

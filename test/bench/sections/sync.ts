@@ -1,5 +1,5 @@
 import type { Bench, MeasuredService, Section } from '../suite/bench.ts';
-import { inParallel } from '../suite/in-parallel.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import type { Row } from '../suite/report.ts';
 import { median, percentile, rounded } from '../suite/statistics.ts';
 
@@ -107,9 +107,8 @@ async function load(
 	requests: number,
 ): Promise<Round> {
 	const startedAt = performance.now();
-	const latenciesMs = await inParallel(clients, requests, (index) =>
-		timed(() => client.detect(bench.photos.url(index))),
-	);
+	const urls = Array.from({ length: requests }, (_, index) => bench.photos.url(index));
+	const latenciesMs = await inParallel(urls, clients, (url) => timed(() => client.detect(url)));
 	return { latenciesMs, fairMs: (clients * (performance.now() - startedAt)) / requests };
 }
 

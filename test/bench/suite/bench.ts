@@ -4,7 +4,7 @@ import { type Environment, Facet } from '../../support/facet.ts';
 import type { BenchRedis } from './bench-redis.ts';
 import type { BenchSize } from './bench-size.ts';
 import { BoundPool } from './bound-pool.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import type { PhotoSource } from './photo-source.ts';
 import type { Findings } from './report.ts';
 import { ServiceClient } from './service-client.ts';
@@ -78,10 +78,9 @@ export class Bench {
 	/** Photos a second from the first request to the last result, through the API and back. */
 	async photosPerSecond({ client }: MeasuredService, count: number, withCrops = false): Promise<number> {
 		const startedAt = performance.now();
-		const ids = await inParallel(SUBMITTERS, count, (index) =>
-			client.submit(this.photos.url(index), withCrops),
-		);
-		await inParallel(READERS, count, (index) => client.ended(ids[index] ?? ''));
+		const urls = Array.from({ length: count }, (_, index) => this.photos.url(index));
+		const ids = await inParallel(urls, SUBMITTERS, (url) => client.submit(url, withCrops));
+		await inParallel(ids, READERS, (id) => client.ended(id));
 		return (1000 * count) / (performance.now() - startedAt);
 	}
 
