@@ -68,7 +68,8 @@ afterEach(async () => {
 /** Bytes that were downloaded, or the code of the error. */
 async function fetchFrom(name: string, path = '/'): Promise<number | string> {
 	const options = { client, maxBytes: 1000, timeoutMs: 10_000 };
-	return download(`http://${name}:${port}${path}`, join(directory, name), options).catch(
+	return download(`http://${name}:${port}${path}`, join(directory, name), options).then(
+		({ bytes }) => bytes,
 		(error: unknown) => AppError.from(error).code,
 	);
 }

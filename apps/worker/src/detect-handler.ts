@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { AppError, type DetectJob, type DetectResult } from '@facet/contracts';
 import { sniffMedia } from '@facet/media';
 import { loggableUrl, type PinoLogger, type WorkerMetrics } from '@facet/observability';
 import type { DetectHandlerFunction, JobContext } from '@facet/queue';
 import type { PhotoPipeline } from './photo-pipeline.ts';
-import type { Scratch } from './scratch.ts';
+import type { JobFiles, Scratch } from './scratch.ts';
 import type { SourceFetcher } from './source-fetcher.ts';
 import { StageClock } from './stage-clock.ts';
 import type { VideoPipeline } from './video-pipeline.ts';
@@ -29,7 +28,7 @@ export function createDetectHandler(options: DetectHandlerOptions): DetectHandle
 			source: job.source.kind === 'url' ? loggableUrl(job.source.url) : 'inline',
 		});
 		try {
-			const result = await scratch.use((directory) => detect(options, job, context, directory));
+			const result = await scratch.use((files) => detect(options, job, context, files));
 			report(result, context, metrics, logger);
 			return result;
 		} catch (thrown) {
@@ -45,15 +44,15 @@ async function detect(
 	{ fetcher, photos, videos }: DetectHandlerOptions,
 	{ source, options }: DetectJob,
 	{ jobId, signal, progress }: JobContext,
-	directory: string,
+	files: JobFiles,
 ): Promise<DetectResult> {
 	const clock = new StageClock();
-	const path = join(directory, 'source');
-	const bytes = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
-	const type = await sniffMedia(path);
+	const path = files.path('source');
+	const { bytes, head } = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
+	const type = await sniffMedia(path, head);
 	const job = { jobId, path, bytes, options, clock, signal };
 	return type.kind === 'image'
-		? photos.run({ ...job, format: type.format })
+		? photos.run({ ...job, files, format: type.format })
 		: videos.run({ ...job, type, progress });
 }
 

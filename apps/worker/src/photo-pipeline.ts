@@ -11,6 +11,7 @@ import { type ImageFormat, toReadablePhoto } from '@facet/media';
 import type { CropUploader } from './crop-uploader.ts';
 import type { Inference } from './inference.ts';
 import { largestFace } from './largest-face.ts';
+import type { JobFiles } from './scratch.ts';
 import type { StageClock } from './stage-clock.ts';
 
 export interface PhotoPipelineOptions {
@@ -24,6 +25,7 @@ export interface PhotoJob {
 	readonly jobId: string;
 	/** The photo as it came. */
 	readonly path: string;
+	readonly files: JobFiles;
 	readonly format: ImageFormat;
 	readonly bytes: number;
 	readonly options: DetectOptions;
@@ -44,7 +46,7 @@ export class PhotoPipeline {
 		const { clock, signal, options } = job;
 		const limits = { maxPixels: this.#options.maxPixels, timeoutMs: this.#options.decodeTimeoutMs };
 		const path = await clock.time('decode', () =>
-			toReadablePhoto(job.path, job.format, { ...limits, signal }),
+			toReadablePhoto(job.path, job.format, { ...limits, newFile: job.files.path, signal }),
 		);
 		const { inference } = this.#options;
 		const { width, height, orientation, ...found } = await inference.detectPhoto(

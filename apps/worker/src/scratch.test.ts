@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch.ts';
 
@@ -16,12 +16,13 @@ afterAll(async () => {
 });
 
 describe('Scratch', () => {
-	it('gives a directory that is gone afterwards, also after an error', async () => {
+	it('gives files that are gone afterwards, also after an error, whether they were written or not', async () => {
 		const scratch = await Scratch.open(parent);
 		let seen = '';
-		const failing = scratch.use(async (directory) => {
-			seen = directory;
-			await writeFile(join(directory, 'file'), 'x');
+		const failing = scratch.use(async (files) => {
+			seen = files.path('source');
+			files.path('never-written');
+			await writeFile(seen, 'x');
 			throw new Error('on purpose');
 		});
 		await expect(failing).rejects.toThrow('on purpose');
@@ -30,23 +31,21 @@ describe('Scratch', () => {
 		expect(await readdir(parent)).toEqual([]);
 	});
 
-	it('gives each job a directory of its own, and removes whatever is in it', async () => {
+	it('gives each job files of its own, by name', async () => {
 		const scratch = await Scratch.open(parent);
 		const seen = await Promise.all(
-			['a', 'b'].map((name) =>
-				scratch.use(async (directory) => {
-					await mkdir(join(directory, 'deep', 'deeper'), { recursive: true });
-					await writeFile(join(directory, 'deep', 'deeper', name), 'x');
-					await writeFile(join(directory, name), 'x');
-					return { directory, names: (await readdir(directory)).sort() };
+			['a', 'b'].map((text) =>
+				scratch.use(async (files) => {
+					await writeFile(files.path('source'), text);
+					await writeFile(files.path('source.png'), 'x');
+					return { path: files.path('source'), text: await readFile(files.path('source'), 'utf8') };
 				}),
 			),
 		);
-		expect(seen.map(({ names }) => names)).toEqual([
-			['a', 'deep'],
-			['b', 'deep'],
-		]);
-		expect(seen.map(({ directory }) => existsSync(directory))).toEqual([false, false]);
+		expect(seen.map(({ text }) => text)).toEqual(['a', 'b']);
+		const [directory = ''] = seen.map(({ path }) => dirname(path));
+		expect(await readdir(directory)).toEqual([]);
+		expect((await stat(directory)).mode & 0o777).toBe(0o700);
 		await scratch.close();
 	});
 

@@ -1,11 +1,20 @@
-import { mkdir, mkdtemp, readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const PREFIX = 'facet-worker-';
 const OWNER = new RegExp(`^${PREFIX}(\\d+)-`);
 
-/** The temporary files of one worker process: a directory of its own, with one in it for each job. */
+/** The temporary files of one job. */
+export interface JobFiles {
+	/** Where a file of this name may be written, which is gone with the job. */
+	path(name: string): string;
+}
+
+/**
+ * The temporary files of one worker process, in a directory of its own. Jobs have none of their own in it: to make it, to look
+ * into it and to remove it takes longer than all that is done with a photo's one file.
+ */
 export class Scratch {
 	readonly #root: string;
 	#used = 0;
@@ -25,30 +34,25 @@ export class Scratch {
 		return new Scratch(await mkdtemp(join(parent, `${PREFIX}${process.pid}-`)));
 	}
 
-	/** Runs `action` with a directory that is gone afterwards, whatever happens. */
-	async use<T>(action: (directory: string) => Promise<T>): Promise<T> {
+	/** Runs `action` with files that are gone afterwards, whatever happens. */
+	async use<T>(action: (files: JobFiles) => Promise<T>): Promise<T> {
 		this.#used += 1;
-		const directory = join(this.#root, `job-${this.#used}`);
-		await mkdir(directory, { mode: 0o700 });
+		const job = this.#used;
+		const paths = new Set<string>();
+		const path = (name: string) => {
+			const given = join(this.#root, `${job}-${name}`);
+			paths.add(given);
+			return given;
+		};
 		try {
-			return await action(directory);
+			return await action({ path });
 		} finally {
-			await remove(directory);
+			for (const given of paths) await rm(given, { force: true });
 		}
 	}
 
 	async close(): Promise<void> {
 		await rm(this.#root, { recursive: true, force: true });
-	}
-}
-
-/** A job mostly leaves one file, for which `rm` would look around three times as long as to take it away. */
-async function remove(directory: string): Promise<void> {
-	try {
-		for (const name of await readdir(directory)) await unlink(join(directory, name));
-		await rmdir(directory);
-	} catch {
-		await rm(directory, { recursive: true, force: true });
 	}
 }
 

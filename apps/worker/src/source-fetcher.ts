@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { AppError, type DetectJob } from '@facet/contracts';
-import { byteLimit, type DownloadOptions, download } from '@facet/media';
+import { byteLimit, type DownloadOptions, download, type ReceivedFile } from '@facet/media';
 import type { ObjectStore } from '@facet/storage';
 
 export interface SourceFetcherOptions extends Omit<DownloadOptions, 'signal'> {
@@ -17,14 +17,13 @@ export class SourceFetcher {
 	}
 
 	/**
-	 * @returns the number of bytes.
 	 * @throws AppError as `download`, `storage_unavailable`, or `internal` when an inline image has expired.
 	 */
-	async fetch(source: DetectJob['source'], file: string, signal: AbortSignal): Promise<number> {
+	async fetch(source: DetectJob['source'], file: string, signal: AbortSignal): Promise<ReceivedFile> {
 		if (source.kind === 'url') return download(source.url, file, { ...this.#options, signal });
 		const limit = byteLimit(this.#options.maxBytes);
 		await pipeline(await this.#open(source.key), limit.stream, createWriteStream(file), { signal });
-		return limit.bytes;
+		return limit.received;
 	}
 
 	/** Forgets media that was stored for the job alone. */

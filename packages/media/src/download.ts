@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AppError } from '@facet/contracts';
 import { type Dispatcher, errors, request } from 'undici';
-import { byteLimit } from './byte-limit.ts';
+import { byteLimit, type ReceivedFile } from './byte-limit.ts';
 import { redirectedUrl } from './redirected-url.ts';
 
 export interface DownloadOptions {
@@ -39,11 +39,10 @@ const DECOMPRESSORS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
 /**
  * Downloads a URL into a file, following at most five redirects, each of which passes the client's guard again.
  *
- * @returns the number of bytes written.
  * @throws AppError `url_blocked`, `download_failed`, `download_timeout` or `too_large`; `internal` when the file cannot be
  * written. It may hold a part then.
  */
-export async function download(url: string, file: string, options: DownloadOptions): Promise<number> {
+export async function download(url: string, file: string, options: DownloadOptions): Promise<ReceivedFile> {
 	const timeout = AbortSignal.timeout(options.timeoutMs);
 	const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
 	try {
@@ -84,7 +83,7 @@ async function save(
 	file: string,
 	maxBytes: number,
 	signal: AbortSignal,
-): Promise<number> {
+): Promise<ReceivedFile> {
 	try {
 		if (statusCode < 200 || statusCode > 299) {
 			throw new AppError('download_failed', {
@@ -100,7 +99,7 @@ async function save(
 				signal,
 			},
 		);
-		return limit.bytes;
+		return limit.received;
 	} finally {
 		discard(body);
 	}

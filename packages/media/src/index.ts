@@ -1,5 +1,5 @@
 export { AddressGuard } from './address-guard.ts';
-export { byteLimit } from './byte-limit.ts';
+export { byteLimit, type ReceivedFile } from './byte-limit.ts';
 export { confineProcesses, limitingCommand } from './confined-process.ts';
 export { type DownloadOptions, download } from './download.ts';
 export { toReadablePhoto } from './photo.ts';

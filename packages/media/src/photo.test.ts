@@ -38,7 +38,9 @@ function bitmap(height = HEIGHT): Buffer {
 async function decode(bytes: Buffer) {
 	const path = join(directory, 'photo.bmp');
 	await writeFile(path, bytes);
-	return decodeForDetection(await toReadablePhoto(path, 'bmp', LIMITS), { maxSide: 200, ...LIMITS });
+	const newFile = (name: string) => join(directory, name);
+	const readable = await toReadablePhoto(path, 'bmp', { ...LIMITS, newFile });
+	return decodeForDetection(readable, { maxSide: 200, ...LIMITS });
 }
 
 describe('a BMP', () => {

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { AppError } from '@facet/contracts';
 import { fileTypeFromFile } from 'file-type';
+import { HEAD_BYTES } from './byte-limit.ts';
 import { isTransportStream } from './transport-stream.ts';
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff' | 'bmp';
@@ -84,17 +85,15 @@ const DEMUXERS: Readonly<Record<VideoFormat, string>> = {
 const EXPECTED =
 	'expected a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP photo or an MP4, MOV, MKV, WebM, AVI, OGV, MPEG, FLV or WMV video';
 
-/** Enough for a prolog, a doctype and a comment before the root element of an SVG. */
-const TEXT_PROBE_BYTES = 4096;
-
 /**
  * Tells the type of a file by its content.
  *
+ * @param knownHead - its first 4,096 bytes, if they are at hand; read by default.
  * @throws AppError `unsupported_format`, saying what the file is where that is known; `no_video_stream` for audio;
  * `corrupt_media` for an empty file.
  */
-export async function sniffMedia(path: string): Promise<MediaType> {
-	const head = await readHead(path);
+export async function sniffMedia(path: string, knownHead?: Buffer): Promise<MediaType> {
+	const head = knownHead ?? (await readHead(path));
 	if (head.length === 0) throw new AppError('corrupt_media', { detail: 'the file is empty' });
 	// Of the most frequent format, the first bytes are all that there is to see.
 	if (isJpeg(head)) return { kind: 'image', format: 'jpeg' };
@@ -113,7 +112,7 @@ export async function sniffMedia(path: string): Promise<MediaType> {
 async function readHead(path: string): Promise<Buffer> {
 	const file = await open(path);
 	try {
-		const { buffer, bytesRead } = await file.read(Buffer.alloc(TEXT_PROBE_BYTES), 0, TEXT_PROBE_BYTES, 0);
+		const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
 		return buffer.subarray(0, bytesRead);
 	} finally {
 		await file.close();

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
+import { logOutput } from './log-output.ts';
 
 export type { PinoLogger };
 
@@ -27,7 +28,7 @@ export function createLogger(
 			},
 			serializers: { err: serializeError },
 		},
-		options.destination ?? pino.destination(1),
+		options.destination ?? logOutput(),
 	);
 }
 
