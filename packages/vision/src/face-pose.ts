@@ -14,9 +14,14 @@ const MEAN_FACE: readonly (readonly [number, number, number])[] = [
 	[0.408, 1.056, -0.039],
 ];
 
-const MEAN_CENTER = [0, 1, 2].map(
-	(axis) => MEAN_FACE.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / MEAN_FACE.length,
+const ORIGIN = [0, 0, 0] as const;
+
+const [centreX = 0, centreY = 0, centreZ = 0] = ORIGIN.map(
+	(_, axis) => MEAN_FACE.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / MEAN_FACE.length,
 );
+
+/** The mean face around its mean. */
+const CENTRED_FACE = MEAN_FACE.map(([x, y, z]) => [x - centreX, y - centreY, z - centreZ] as const);
 
 /** Rounds of Gauss and Newton; from the start below three are enough, and the last ones cost nothing. */
 const ROUNDS = 8;
@@ -75,18 +80,8 @@ function improve(fit: Fit, points: readonly Point[]): Fit {
 	const [cr, sr] = [scale * Math.cos(roll), scale * Math.sin(roll)];
 	const normal = new Float64Array(16);
 	const right = new Float64Array(4);
-	const add = (slopes: readonly [number, number, number, number], residual: number) => {
-		for (const [row, slope] of slopes.entries()) {
-			right[row] = (right[row] ?? 0) + slope * residual;
-			for (const [column, other] of slopes.entries()) {
-				normal[4 * row + column] = (normal[4 * row + column] ?? 0) + slope * other;
-			}
-		}
-	};
-	for (const [index, [modelX, modelY, modelZ]] of MEAN_FACE.entries()) {
-		const x = modelX - (MEAN_CENTER[0] ?? 0);
-		const y = modelY - (MEAN_CENTER[1] ?? 0);
-		const z = modelZ - (MEAN_CENTER[2] ?? 0);
+	for (let index = 0; index < CENTRED_FACE.length; index++) {
+		const [x, y, z] = CENTRED_FACE[index] ?? ORIGIN;
 		// Turned about the neck first, then nodded, then tilted. Pitch is up, so that it lowers y of what is in front.
 		const turnedX = cy * x + sy * z;
 		const turnedZ = cy * z - sy * x;
@@ -96,12 +91,23 @@ function improve(fit: Fit, points: readonly Point[]): Fit {
 		const point = points[index] ?? { x: u, y: v };
 		const byPitch = -sp * y - cp * turnedZ;
 		const byYaw = sp * turnedX;
-		add([cr * turnedZ - sr * byYaw, -sr * byPitch, -v, u], point.x - u);
-		add([sr * turnedZ + cr * byYaw, cr * byPitch, u, v], point.y - v);
+		add(normal, right, [cr * turnedZ - sr * byYaw, -sr * byPitch, -v, u], point.x - u);
+		add(normal, right, [sr * turnedZ + cr * byYaw, cr * byPitch, u, v], point.y - v);
 	}
 	for (let i = 0; i < 4; i++) normal[5 * i] = (normal[5 * i] ?? 0) + DAMPING;
 	const [stepYaw = 0, stepPitch = 0, stepRoll = 0, stepScale = 0] = solve(normal, right);
 	return [limit(yaw + stepYaw), limit(pitch + stepPitch), roll + stepRoll, logScale + stepScale];
+}
+
+/** Adds a coordinate to the normal equations: how it changes with each of the four numbers, and what it is off by. */
+function add(normal: Float64Array, right: Float64Array, slopes: readonly number[], residual: number): void {
+	for (let row = 0; row < 4; row++) {
+		const slope = slopes[row] ?? 0;
+		right[row] = (right[row] ?? 0) + slope * residual;
+		for (let column = 0; column < 4; column++) {
+			normal[4 * row + column] = (normal[4 * row + column] ?? 0) + slope * (slopes[column] ?? 0);
+		}
+	}
 }
 
 /** Solves the symmetric positive system of 4 equations by elimination, in place. */

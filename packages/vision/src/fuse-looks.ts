@@ -15,6 +15,21 @@ export interface FusedFace extends Candidate {
 	readonly look: number;
 }
 
+/** What one look saw at one anchor. */
+interface Sighting {
+	readonly candidate: Candidate;
+	/** Its index. */
+	readonly look: number;
+}
+
+interface SightedFace {
+	readonly best: Sighting;
+	/** The best score of each look that saw it. */
+	readonly scores: Map<number, number>;
+	/** Boxes that nearly coincide with the best one, itself included. */
+	readonly alike: Candidate[];
+}
+
 export interface LookFusionOptions {
 	/** Keep what overlaps a face down to this score, at a score that soft-NMS lowers; by default it is dropped. */
 	readonly softDownTo?: number | undefined;
@@ -42,36 +57,39 @@ const SURE_BOX = 0.8;
  */
 export function fuseLooks(looks: readonly Look[], { softDownTo }: LookFusionOptions = {}): FusedFace[] {
 	const sightings = looks
-		.flatMap(({ candidates }, look) => candidates.map((candidate) => ({ ...candidate, look })))
-		.sort((a, b) => b.score - a.score);
-	const faces: { best: FusedFace; scores: Map<number, number>; alike: FusedFace[] }[] = [];
-	const overlapping: FusedFace[] = [];
+		.flatMap(({ candidates }, look) => candidates.map((candidate): Sighting => ({ candidate, look })))
+		.sort((a, b) => b.candidate.score - a.candidate.score);
+	const faces: SightedFace[] = [];
+	const overlapping: Sighting[] = [];
 	for (const sighting of sightings) {
+		const { box } = sighting.candidate;
 		let isNew = true;
-		for (const { best, scores, alike } of faces) {
-			const overlap = intersectionOverUnion(best.box, sighting.box);
-			if (overlap >= SAME_BOX_IOU) alike.push(sighting);
+		for (const face of faces) {
+			const overlap = intersectionOverUnion(face.best.candidate.box, box);
 			if (overlap <= SAME_FACE_IOU) continue;
+			if (overlap >= SAME_BOX_IOU) face.alike.push(sighting.candidate);
 			// Sorted by score: the first of each look is its best.
-			if (isNew && !scores.has(sighting.look)) scores.set(sighting.look, sighting.score);
+			if (isNew && !face.scores.has(sighting.look))
+				face.scores.set(sighting.look, sighting.candidate.score);
 			isNew = false;
 		}
 		if (isNew) {
-			const scores = new Map([[sighting.look, sighting.score]]);
-			faces.push({ best: sighting, scores, alike: [sighting] });
+			const scores = new Map([[sighting.look, sighting.candidate.score]]);
+			faces.push({ best: sighting, scores, alike: [sighting.candidate] });
 		} else overlapping.push(sighting);
 	}
-	const fused = faces.map(({ best, scores, alike }) => ({
-		...best,
-		box: best.score >= SURE_BOX && scores.size === 1 ? best.box : meanBox(alike),
-		score: meanScore(best.box, scores, looks),
+	const fused = faces.map(({ best: { candidate, look }, scores, alike }) => ({
+		...candidate,
+		box: candidate.score >= SURE_BOX && scores.size === 1 ? candidate.box : meanBox(alike),
+		score: meanScore(candidate.box, scores, looks),
+		look,
 	}));
 	const softened =
 		softDownTo === undefined
 			? []
 			: softenOverlaps(
-					faces.map(({ best }) => best),
-					overlapping,
+					faces.map(({ best }) => best.candidate),
+					overlapping.map(({ candidate, look }) => ({ ...candidate, look })),
 					{ iouThreshold: SAME_FACE_IOU, leastScore: softDownTo },
 				);
 	return [...fused, ...softened].sort((a, b) => b.score - a.score);

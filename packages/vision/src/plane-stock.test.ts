@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { PlaneStock } from './plane-stock.ts';
 
-test('what was lent is lent again, of zeros; what is out is not', async () => {
-	const stock = new PlaneStock(3);
+test('what was lent is lent again, as full as the first time; what is out is not', async () => {
+	const stock = new PlaneStock(3, -1);
 	const seen: Float32Array[] = [];
 	await stock.lend(async (take) => {
 		const first = take().fill(7);
@@ -15,8 +15,8 @@ test('what was lent is lent again, of zeros; what is out is not', async () => {
 		const both = [take(), take()];
 		expect(both).toContain(seen[0]);
 		expect(both.map((planes) => [...planes])).toEqual([
-			[0, 0, 0],
-			[0, 0, 0],
+			[-1, -1, -1],
+			[-1, -1, -1],
 		]);
 	});
 });

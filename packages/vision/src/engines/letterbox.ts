@@ -19,12 +19,15 @@ export interface Letterbox extends Size {
  * the top-left corner, the rest black (SCRFD.detect of
  * https://github.com/deepinsight/insightface/blob/master/python-package/insightface/model_zoo/scrfd.py). What the
  * region has outside the image is black too.
+ *
+ * @param planes - three times `size`, all of them black, see `blackOf`; by default new ones.
  */
 export function letterbox(
 	image: RgbImage,
 	region: BoundingBox,
 	size: Size,
 	{ normalisation, input }: Pick<ModelEntry, 'normalisation' | 'input'>,
+	planes: Float32Array = new Float32Array(3 * size.width * size.height).fill(blackOf(normalisation)),
 ): Letterbox {
 	const zoom = Math.min(size.width / region.width, size.height / region.height);
 	// Cut off, not rounded, as there. The epsilon is for sizes that fit but for the last bit.
@@ -32,9 +35,6 @@ export function letterbox(
 	const height = Math.max(1, Math.floor(region.height * zoom + 1e-6));
 	const scaleX = region.width / width;
 	const scaleY = region.height / height;
-	const planes = new Float32Array(3 * size.width * size.height);
-	const black = -normalisation.mean / normalisation.scale;
-	if (black !== 0) planes.fill(black);
 
 	const seen = clipBox(region, image);
 	// The part with the image in it, in whole pixels of the tensor, and what these show of the image.
@@ -58,6 +58,11 @@ export function letterbox(
 	}
 	if (input.channels === 'bgr') swapRedAndBlue(planes);
 	return { planes, ...size, region, scaleX, scaleY };
+}
+
+/** The value of a black pixel in a network's input. */
+export function blackOf({ mean, scale }: ModelEntry['normalisation']): number {
+	return -mean / scale;
 }
 
 /** A candidate in pixels of the tensor, in those of the image. */

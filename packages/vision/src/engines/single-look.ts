@@ -4,7 +4,8 @@ import type { Candidate, Engine } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
 import type { OnnxSession } from '../onnx-session.ts';
 import { type AnchorLevel, toAnchorLevels } from './anchor-levels.ts';
-import { letterbox, toImagePixels } from './letterbox.ts';
+import { PlaneStock } from '../plane-stock.ts';
+import { blackOf, letterbox, toImagePixels } from './letterbox.ts';
 import { suppressOverlaps } from './suppress-overlaps.ts';
 
 /** What these engines need in `parameters` of a `MODELS.json` entry. */
@@ -39,16 +40,20 @@ export function createSingleLookEngine(
 	const thresholds = thresholdsOf(model);
 	const [, , height, width] = session.inputs[0]?.shape ?? [];
 	const largest = { width: width ?? model.input.width, height: height ?? model.input.height };
+	const stock = new PlaneStock(3 * largest.width * largest.height, blackOf(model.normalisation));
 	const isFixed = width !== undefined && height !== undefined;
 
 	async function look(image: RgbImage, region: BoundingBox, scoreThreshold: number): Promise<Candidate[]> {
 		const size = isFixed ? largest : openSize(region, largest);
-		const input = letterbox(image, region, size, model);
-		const outputs = await session.run(input.planes, [1, 3, size.height, size.width]);
-		const candidates = toAnchorLevels(outputs.values(), size).flatMap((level) =>
-			decode(level, scoreThreshold),
-		);
-		return candidates.map((candidate) => toImagePixels(candidate, input));
+		return stock.lend(async (take) => {
+			const planes = take().subarray(0, 3 * size.width * size.height);
+			const input = letterbox(image, region, size, model, planes);
+			const outputs = await session.run(planes, [1, 3, size.height, size.width]);
+			const candidates = toAnchorLevels(outputs.values(), size).flatMap((level) =>
+				decode(level, scoreThreshold),
+			);
+			return candidates.map((candidate) => toImagePixels(candidate, input));
+		});
 	}
 
 	return {
