@@ -8,10 +8,10 @@ import { AppError } from '@facet/contracts';
 import { AddressGuard, createSourceClient, download } from '@facet/media';
 import { sendWebhook } from '@facet/webhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { inParallel } from '../support/in-parallel.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import { Canary } from './canary.ts';
 import { DnsServer } from './dns-server.ts';
-import { inParallel } from '../support/in-parallel.ts';
 import { SPECIAL_ADDRESSES } from './ssrf-targets.ts';
 
 /** The one address that may be reached: it stands for the public internet. */

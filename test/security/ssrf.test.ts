@@ -4,10 +4,10 @@ import { type Delivery, deliveryListSchema, jobSchema, type WireJob } from '@fac
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BatchClient } from '../support/batch-client.ts';
 import { freePort } from '../support/free-port.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { reportCounts } from '../support/scenario-counts.ts';
 import { WebhookService } from '../support/webhook-service.ts';
 import { Canary } from './canary.ts';
-import { inParallel } from '../support/in-parallel.ts';
 import { ADDRESS_HOSTS, NAMED_HOSTS, ODD_URLS, OTHER_SCHEMES, USER_INFO_URLS } from './ssrf-targets.ts';
 
 /** The one address that may be reached: it stands for the public internet. */

@@ -32,8 +32,7 @@ export function byteLimit(maxBytes: number): ByteLimit {
 	const stream = new Transform({
 		transform(chunk: Buffer, _encoding, done) {
 			bytes += chunk.length;
-			if (head.length < HEAD_BYTES)
-				head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
+			if (head.length < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - head.length)]);
 			if (bytes > maxBytes) done(tooLarge());
 			else done(null, chunk);
 		},

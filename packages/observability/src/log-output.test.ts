@@ -22,7 +22,8 @@ async function writesOf(program: string, answerTo: readonly string[] = []): Prom
 	const writes: string[] = [];
 	child.stdout.on('data', (chunk: Buffer) => {
 		writes.push(chunk.toString());
-		for (const message of messages([chunk.toString()])) if (answerTo.includes(message)) child.stdin.write('.');
+		for (const message of messages([chunk.toString()]))
+			if (answerTo.includes(message)) child.stdin.write('.');
 	});
 	await once(child, 'close');
 	return writes;
@@ -47,7 +48,8 @@ it('writes a warning at once, with what came before it', async () => {
 });
 
 it('lets no line wait for another one', async () => {
-	const program = "log.info('one'); process.stdin.once('data', () => { log.info('two'); process.stdin.destroy(); });";
+	const program =
+		"log.info('one'); process.stdin.once('data', () => { log.info('two'); process.stdin.destroy(); });";
 	expect(messages(await writesOf(program, ['one']))).toEqual(['one', 'two']);
 });
 

@@ -69,8 +69,7 @@ export function fuseLooks(looks: readonly Look[], { softDownTo }: LookFusionOpti
 			if (overlap <= SAME_FACE_IOU) continue;
 			if (overlap >= SAME_BOX_IOU) face.alike.push(sighting.candidate);
 			// Sorted by score: the first of each look is its best.
-			if (isNew && !face.scores.has(sighting.look))
-				face.scores.set(sighting.look, sighting.candidate.score);
+			if (isNew && !face.scores.has(sighting.look)) face.scores.set(sighting.look, sighting.candidate.score);
 			isNew = false;
 		}
 		if (isNew) {

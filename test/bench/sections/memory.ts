@@ -1,8 +1,8 @@
 import { platform } from 'node:os';
+import { inParallel } from '../../support/in-parallel.ts';
 import { peakMemory, proportionalMemory } from '../../support/process-memory.ts';
 import { pidsOf } from '../../support/worker-processes.ts';
 import type { Section } from '../suite/bench.ts';
-import { inParallel } from '../../support/in-parallel.ts';
 import { rounded } from '../suite/statistics.ts';
 
 /** More requests than a worker takes at once, so that it is never short of work. */

@@ -1,5 +1,5 @@
-import type { Bench, MeasuredService, Section } from '../suite/bench.ts';
 import { inParallel } from '../../support/in-parallel.ts';
+import type { Bench, MeasuredService, Section } from '../suite/bench.ts';
 import type { Row } from '../suite/report.ts';
 import { median, percentile, rounded } from '../suite/statistics.ts';
 

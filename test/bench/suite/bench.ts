@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { type Environment, Facet } from '../../support/facet.ts';
+import { inParallel } from '../../support/in-parallel.ts';
 import type { BenchRedis } from './bench-redis.ts';
 import type { BenchSize } from './bench-size.ts';
 import { BoundPool } from './bound-pool.ts';
-import { inParallel } from '../../support/in-parallel.ts';
 import type { PhotoSource } from './photo-source.ts';
 import type { Findings } from './report.ts';
 import { ServiceClient } from './service-client.ts';

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Candidate, Engine } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
 import type { OnnxSession } from '../onnx-session.ts';
-import { type AnchorLevel, toAnchorLevels } from './anchor-levels.ts';
 import { PlaneStock } from '../plane-stock.ts';
+import { type AnchorLevel, toAnchorLevels } from './anchor-levels.ts';
 import { blackOf, letterbox, toImagePixels } from './letterbox.ts';
 import { suppressOverlaps } from './suppress-overlaps.ts';
 
