@@ -24,7 +24,7 @@ export interface BenchSize {
 export const FULL: BenchSize = {
 	name: 'full',
 	rounds: 5,
-	warmUp: 120,
+	warmUp: 480,
 	photos: 240,
 	syncRequests: 100,
 	videoMinutes: 10,
