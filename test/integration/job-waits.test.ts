@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '@facet/contracts';
 import type { ResultStore } from '@facet/queue';
-import { beforeEach, describe, expect, inject, it } from 'vitest';
+import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { emptyResult, QueueFixture, succeeded } from '../support/queue-fixture.ts';
 
 let fixture: QueueFixture;
@@ -87,11 +87,21 @@ describe('waiting for a job', () => {
 		await ended;
 	});
 
-	it('loses no answer when the event is lost', async () => {
+	it('ends when the outcome is written, before the queue says so', async () => {
 		const jobId = randomUUID();
 		const outcome = fixture.waiter.expect(jobId).outcome(20_000);
-		// Nothing announces this one.
+		const channel = `${fixture.prefix}:ended`;
+		await expect.poll(() => fixture.redis.pubsub('NUMSUB', channel)).toEqual([channel, 1]);
+		vi.spyOn(results, 'ended').mockResolvedValue([]);
 		await results.finish(jobId, succeeded());
+		expect(await outcome).toMatchObject({ status: 'succeeded' });
+	});
+
+	it('loses no answer when nothing tells it', async () => {
+		const [jobId, other] = [randomUUID(), randomUUID()];
+		const outcome = fixture.waiter.expect(jobId).outcome(20_000);
+		await results.finish(other, succeeded());
+		await fixture.redis.copy(`${fixture.prefix}:result:${other}`, `${fixture.prefix}:result:${jobId}`);
 		expect(await outcome).toMatchObject({ status: 'succeeded' });
 	});
 });

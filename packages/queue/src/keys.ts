@@ -8,6 +8,8 @@ export const redisKeys = (prefix: string) => ({
 	rates: `${prefix}:rate`,
 	/** String: the final word on a job, or what is left of an erased one. */
 	result: (jobId: string) => `${prefix}:result:${jobId}`,
+	/** Channel: ids of jobs, when their outcome is written. */
+	ended: `${prefix}:ended`,
 	/** String: a worker runs the job with no other beside it, or was lost while it did. */
 	loneRun: (jobId: string) => `${prefix}:lone:${jobId}`,
 	/** Hash: the turns of callers' jobs in the queue `detect`, see `takeTurns`. */

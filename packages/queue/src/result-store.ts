@@ -20,11 +20,11 @@ const ERASED_TTL_SECONDS = 86_400;
 
 /**
  * Writes an outcome unless there is one, and with it all that hangs on a job's end, so that none of it is there without
- * the other: the webhook's message, the batch's counters, the caller's jobs in flight.
+ * the other: the webhook's message, the batch's counters, the caller's jobs in flight. Whoever waits is told at once.
  */
 const FINISH = new RedisScript(`
 local result, outbox, inFlight, fingerprint, deadlines, batch, running = unpack(KEYS)
-local outcome, ttl, jobId, status, message, counted, batched, now = unpack(ARGV)
+local outcome, ttl, jobId, status, message, counted, batched, now, channel = unpack(ARGV)
 if not redis.call('SET', result, outcome, 'EX', ttl, 'NX') then return 0 end
 if message ~= '' then redis.call('RPUSH', outbox, message) end
 if counted == '1' and tonumber(redis.call('GET', inFlight) or '0') > 0 then redis.call('DECR', inFlight) end
@@ -43,6 +43,7 @@ if batched == '1' and redis.call('EXISTS', batch) == 1 then
 		end
 	end
 end
+redis.call('PUBLISH', channel, jobId)
 return 1
 `);
 
@@ -94,6 +95,7 @@ export class ResultStore {
 				counted ? '1' : '0',
 				batchId === undefined ? '0' : '1',
 				finishedAt,
+				keys.ended,
 			],
 		);
 		return reply === 1;

@@ -5,11 +5,12 @@ import { JOB_CATALOGUE, type JobName } from './catalogue.ts';
 import { DrainRate } from './drain-rate.ts';
 import { codeFromReason } from './failure-reason.ts';
 import { type JobStreamEvent, toStreamEvent } from './job-events.ts';
+import { redisKeys } from './keys.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { ResultStore } from './result-store.ts';
 
 export interface WaiterOptions {
-	/** A connection of its own: it blocks on the event stream. */
+	/** A connection of its own: it blocks on the event stream. Another one like it listens to the ends of jobs. */
 	readonly redis: Redis;
 	readonly prefix: string;
 	readonly results: ResultStore;
@@ -33,16 +34,20 @@ export interface Expectation {
 	release(): void;
 }
 
-/** Events can be lost while Redis is away, and streams are trimmed; the result store is asked this often instead. */
+/** What is told while Redis is away is lost, and streams are trimmed; the result store is asked this often instead. */
 const SWEEP_INTERVAL_MS = 2000;
 
 /**
- * Waits for jobs to end: one reader of the event stream for the whole process, raced with a timeout for each job, and
- * a look at the result store at the end of each wait, so that a lost event loses no answer.
+ * Waits for jobs to end: one listener for the whole process, raced with a timeout for each job, and a look at the result
+ * store at the end of each wait, so that a lost message loses no answer.
+ *
+ * A job's end is told twice: when its outcome is written, for those who wait for that, and by the queue's event stream, some
+ * milliseconds later, in order with all else that happens to it.
  */
 export class JobWaiter {
 	readonly #options: WaiterOptions;
 	readonly #events: QueueEvents;
+	readonly #ends: Redis;
 	readonly #expected = new Map<string, Set<(signal: Signal) => void>>();
 	readonly #followed = new Map<string, Set<(event: JobStreamEvent) => void>>();
 	readonly #sweep: NodeJS.Timeout;
@@ -52,6 +57,7 @@ export class JobWaiter {
 	private constructor(options: WaiterOptions, events: QueueEvents) {
 		this.#options = options;
 		this.#events = events;
+		this.#ends = listenToEnds(options, (jobId) => this.#signal(jobId, { kind: 'completed' }));
 		// The connection reports its own errors.
 		events.on('error', () => {});
 		events.on('completed', ({ jobId }, id) => {
@@ -128,6 +134,7 @@ export class JobWaiter {
 	async close(): Promise<void> {
 		clearInterval(this.#sweep);
 		for (const jobId of this.#expected.keys()) this.#signal(jobId, { kind: 'closing' });
+		this.#ends.disconnect();
 		await closedWithin(this.#events.close(), LAST_WORDS_MS);
 	}
 
@@ -179,4 +186,15 @@ export class JobWaiter {
 			this.#options.logger.debug({ err: error }, 'queue: sweep for missed results failed');
 		}
 	}
+}
+
+/** Calls `onEnd` with the id of each job whose outcome is written, as long as the connection that it returns is there. */
+function listenToEnds({ redis, prefix }: WaiterOptions, onEnd: (jobId: string) => void): Redis {
+	const ends = redis.duplicate();
+	// The connection that this one is like reports that Redis is away.
+	ends.on('error', () => {});
+	ends.on('message', (_channel, jobId) => onEnd(jobId));
+	// Waits for Redis, and is repeated after each connection that was lost; it fails when the process stops before.
+	ends.subscribe(redisKeys(prefix).ended).catch(() => {});
+	return ends;
 }
