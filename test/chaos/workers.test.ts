@@ -92,7 +92,7 @@ describe('a worker killed (SIGKILL)', { timeout: TIMEOUT_MS }, () => {
 		await conclude(context);
 	});
 
-	it('between a result and its announcement', async (context) => {
+	it("between a result and the queue's word of it", async (context) => {
 		const doomed = await startWorker({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
 		// Redis has the script from here on.
 		await ledger.submit('photo', 0);
