@@ -48,6 +48,7 @@ const threadData: InferenceThreadData = {
 const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
 	entry: new URL('../dist/inference-process.js', import.meta.url),
 	threads: config.worker.inferenceThreads,
+	taskTimeoutMs: config.worker.inferenceTimeoutMs,
 	workerData: threadData,
 	launcher: inferenceLauncher({
 		threads: config.worker.inferenceThreads,

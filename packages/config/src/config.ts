@@ -89,6 +89,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 			maxRssBytes: values.WORKER_MAX_RSS_MB * 1_000_000,
 			concurrency: values.WORKER_CONCURRENCY,
 			inferenceThreads: values.INFERENCE_THREADS,
+			inferenceTimeoutMs: values.INFERENCE_TIMEOUT_MS,
 			ffmpegProcesses: values.FFMPEG_PROCESSES,
 			ffmpegMemoryBytes: values.FFMPEG_MEMORY_BYTES,
 			detectorModel: values.DETECTOR_MODEL,

@@ -277,6 +277,11 @@ export const VARIABLE_GROUPS = {
 			.describe('Longest silence of that host, before its headers or between two chunks.'),
 		DOWNLOAD_TIMEOUT_MS: milliseconds().default(300_000).describe('Limit on the whole download.'),
 		DECODE_TIMEOUT_MS: milliseconds(1000).default(30_000).describe('Limit on decoding one picture.'),
+		INFERENCE_TIMEOUT_MS: milliseconds(1000)
+			.default(300_000)
+			.describe(
+				'Limit on all that is done with a photo or a frame, decoding included, and on the tracks of a video. What takes longer fails as `processing_timeout`.',
+			),
 		VIDEO_TIMEOUT_MS: milliseconds(1000)
 			.default(1_800_000)
 			.describe('Limit on each pass of ffmpeg or ffprobe over a video.'),

@@ -24,10 +24,13 @@ export interface ProcessEnd {
 
 /** The process ended before it was done. */
 export class ProcessLostError extends Error {
-	override readonly name = 'ProcessLostError';
+	override readonly name: string = 'ProcessLostError';
 
-	constructor({ code, signal }: ProcessEnd) {
-		super(`the inference process ended with ${signal ?? code}`);
+	readonly end: ProcessEnd;
+
+	constructor(end: ProcessEnd) {
+		super(`the inference process ended with ${end.signal ?? end.code}`);
+		this.end = end;
 	}
 }
 
@@ -92,7 +95,7 @@ export class InferenceChild<Task, Result> {
 		const outcome = await Promise.race([started, child.#ended]);
 		if (!('ok' in outcome)) throw new ProcessLostError(outcome);
 		if (!outcome.ok) {
-			child.#process.kill('SIGKILL');
+			child.kill();
 			await child.#ended;
 		}
 		unwrap(outcome);
@@ -123,10 +126,15 @@ export class InferenceChild<Task, Result> {
 		});
 	}
 
+	/** Ends the process with all that it does. */
+	kill(): void {
+		this.#process.kill('SIGKILL');
+	}
+
 	/** Ends the process, which has nothing to do. */
 	async close(): Promise<void> {
 		this.#send({ kind: 'close' });
-		const timeout = setTimeout(() => this.#process.kill('SIGKILL'), CLOSE_TIMEOUT_MS);
+		const timeout = setTimeout(() => this.kill(), CLOSE_TIMEOUT_MS);
 		await this.#ended;
 		clearTimeout(timeout);
 	}

@@ -17,6 +17,8 @@ export type TestTask =
 	| { readonly kind: 'neighbours'; readonly ms: number }
 	/** Ends the whole process, as a fault of native code does. */
 	| { readonly kind: 'segfault' }
+	/** Never ends, and lets nothing else of its thread go on. */
+	| { readonly kind: 'spin' }
 	| { readonly kind: 'environment' }
 	/** Writes to a file, or to standard output or error by their number. */
 	| { readonly kind: 'write'; readonly to: string | number; readonly text: string };
@@ -61,6 +63,8 @@ export const { ready, run } = inferenceThread(async ({ missingModel, missingWhil
 				process.kill(process.pid, 'SIGSEGV');
 				await sleep(60_000);
 				return 'unreachable';
+			case 'spin':
+				for (;;);
 			case 'environment':
 				// biome-ignore lint/style/noProcessEnv: what a child has of it is what the test asks.
 				return JSON.stringify(process.env);

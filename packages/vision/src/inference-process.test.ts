@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { AppError, type Logger } from '@facet/contracts';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TestTask, TestThreadOptions } from './inference-pool-test-thread.ts';
-import { InferenceProcess } from './inference-process.ts';
+import { InferenceProcess, type InferenceProcessOptions } from './inference-process.ts';
 
 const run = promisify(execFile);
 
@@ -33,13 +33,14 @@ afterEach(async () => {
 function createProcess(
 	workerData: TestThreadOptions = {},
 	threads = 1,
-	launcher: readonly string[] = [],
+	{ launcher = [], taskTimeoutMs = 60_000 }: Partial<InferenceProcessOptions> = {},
 ): Tested {
 	const process = new InferenceProcess<TestTask, string>({
 		entry: ENTRY,
 		threads,
 		workerData,
 		launcher,
+		taskTimeoutMs,
 		environment: { ONLY: 'this' },
 		onLost: () => {
 			lost += 1;
@@ -224,6 +225,29 @@ describe('a crash of native code', () => {
 	});
 });
 
+describe('a task that never ends', () => {
+	test('is given up after its time, alone; its neighbours run again, and the thread is back', async () => {
+		const tested = createProcess({}, 1, { taskTimeoutMs: 1500 });
+		await tested.start();
+		const endless = tested.run({ kind: 'spin' });
+		const neighbour = tested.run(echo('blocked meanwhile'));
+		await expect(endless).rejects.toMatchObject({ code: 'processing_timeout' });
+		expect(await neighbour).toBe('blocked meanwhile');
+		expect(await tested.run(echo('later'))).toBe('later');
+		expect(lost).toBe(2);
+		await logged(/does not end/, 2);
+	});
+
+	test('is given up also where nobody waits for it any more', async () => {
+		const tested = createProcess({}, 1, { taskTimeoutMs: 1500 });
+		await tested.start();
+		await expect(tested.run({ kind: 'spin' }, { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
+			name: 'TimeoutError',
+		});
+		expect(await tested.run(echo('later'))).toBe('later');
+	});
+});
+
 describe('the child', () => {
 	test('is deaf to what stops its parent', async () => {
 		const tested = await startProcess();
@@ -236,7 +260,7 @@ describe('the child', () => {
 	test('is what its launcher becomes, with the limits that this sets, and is replaced by its like', async () => {
 		const directory = await mkdtemp(join(tmpdir(), 'facet-test-'));
 		try {
-			const tested = createProcess({}, 1, ['prlimit', '--core=0', '--fsize=0']);
+			const tested = createProcess({}, 1, { launcher: ['prlimit', '--core=0', '--fsize=0'] });
 			await tested.start();
 			const write = () => tested.run({ kind: 'write', to: join(directory, 'file'), text: 'x' });
 			for (const restarts of [0, 1]) {
@@ -269,7 +293,7 @@ const PRINTS_AND_DIES = `
 import { InferenceProcess } from '${new URL('../dist/process.js', import.meta.url)}';
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 const entry = new URL('${ENTRY}');
-const child = new InferenceProcess({ entry, threads: 1, workerData: {}, launcher: [], environment: {}, logger });
+const child = new InferenceProcess({ entry, threads: 1, workerData: {}, launcher: [], taskTimeoutMs: 60_000, environment: {}, logger });
 await child.start();
 await child.run({ kind: 'write', to: 1, text: 'to output' });
 await child.run({ kind: 'write', to: 2, text: 'said by native code' });

@@ -10,6 +10,8 @@ import { unwrap } from './task-outcome.ts';
 import { TaskSlots } from './task-slots.ts';
 
 export interface InferenceProcessOptions extends InferenceChildOptions {
+	/** The longest that a task may run; what takes longer is taken for one that never ends. */
+	readonly taskTimeoutMs: number;
 	/** Called when the process has died and another one is to take its place. */
 	readonly onLost?: () => void;
 }
@@ -17,6 +19,11 @@ export interface InferenceProcessOptions extends InferenceChildOptions {
 export interface RunOptions {
 	/** Gives up waiting. A queued task is dropped; a running one finishes unseen. */
 	readonly signal?: AbortSignal;
+}
+
+/** The process was killed because of this very task. */
+class TaskOverdueError extends ProcessLostError {
+	override readonly name = 'TaskOverdueError';
 }
 
 /** Pauses before a start that follows on a process which died without having done anything. */
@@ -29,6 +36,8 @@ const LONGEST_PAUSE_MS = 10_000;
  *
  * When the child dies another one is started, and the tasks that it had in hand run again, each alone. So all of them
  * succeed but one that kills the child by itself.
+ *
+ * A task that does not end is taken for such a fault: the child is killed, and with it the thread that is lost to it.
  *
  * Tasks that do not run wait here: those that a dead child had in hand are then few, and one that is given up is gone.
  */
@@ -85,7 +94,7 @@ export class InferenceProcess<Task, Result> {
 	 * Runs a task in a thread of the child, or queues it until one is free.
 	 *
 	 * @throws what the task threw; AppError `worker_lost` when the child died on the task alone, or a thread of it died,
-	 * `shutting_down` after `close`; the signal's reason.
+	 * `processing_timeout` when the task alone took too long, `shutting_down` after `close`; the signal's reason.
 	 */
 	async run(task: Task, { signal }: RunOptions = {}): Promise<Result> {
 		signal?.throwIfAborted();
@@ -129,6 +138,13 @@ export class InferenceProcess<Task, Result> {
 			return await this.#attempt(task);
 		} catch (cause) {
 			if (!(cause instanceof ProcessLostError)) throw cause;
+			if (cause instanceof TaskOverdueError) {
+				const seconds = this.#options.taskTimeoutMs / 1000;
+				throw new AppError('processing_timeout', {
+					detail: `looking at it took more than ${seconds} s`,
+					cause,
+				});
+			}
 			throw new AppError('worker_lost', {
 				detail: 'the process that looks at pictures died of this one, twice',
 				cause,
@@ -138,12 +154,25 @@ export class InferenceProcess<Task, Result> {
 		}
 	}
 
+	/** @throws ProcessLostError, TaskOverdueError. */
 	async #attempt(task: Task): Promise<Result> {
 		const child = await this.#child;
 		if (child === undefined) throw new Error('Expected a child');
-		const outcome = await child.run(task);
-		this.#failures = 0;
-		return unwrap(outcome);
+		let isOverdue = false;
+		const timer = setTimeout(() => {
+			this.#options.logger.error({}, 'a task of the inference process does not end');
+			isOverdue = true;
+			child.kill();
+		}, this.#options.taskTimeoutMs);
+		try {
+			const outcome = await child.run(task);
+			this.#failures = 0;
+			return unwrap(outcome);
+		} catch (error) {
+			throw isOverdue && error instanceof ProcessLostError ? new TaskOverdueError(error.end) : error;
+		} finally {
+			clearTimeout(timer);
+		}
 	}
 
 	async #startChild(): Promise<InferenceChild<Task, Result>> {

@@ -49,6 +49,18 @@ describe('assign', () => {
 		expect(assign(new Float64Array(0), 4, 0)).toEqual([]);
 	});
 
+	test.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses a score of %d', (score) => {
+		expect(() => assign(new Float64Array([1, score, 0, 1]), 2, 2)).toThrow(RangeError);
+	});
+
+	test('a score without bound below is as good as none', () => {
+		const scores = new Float64Array([Number.NEGATIVE_INFINITY, 1, 1, 0]);
+		expect(assign(scores, 2, 2)).toEqual([
+			{ row: 0, column: 1 },
+			{ row: 1, column: 0 },
+		]);
+	});
+
 	test('refuses a matrix of another size', () => {
 		expect(() => assign(new Float64Array(5), 2, 3)).toThrow('Expected 2 x 3 scores but received 5');
 	});

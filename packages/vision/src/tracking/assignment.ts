@@ -13,10 +13,14 @@ export interface Pairing {
  *
  * @param scores - `rows * columns` values, row by row.
  * @returns the pairs, by row.
+ * @throws RangeError when a score is no number or without bound: the search for the best total would never end.
  */
 export function assign(scores: Float64Array, rows: number, columns: number): Pairing[] {
 	if (scores.length !== rows * columns) {
 		throw new RangeError(`Expected ${rows} x ${columns} scores but received ${scores.length}`);
+	}
+	if (!scores.every((score) => score < Number.POSITIVE_INFINITY)) {
+		throw new RangeError('Expected scores that are numbers and bounded from above');
 	}
 	if (rows > columns) {
 		const pairings = solve((row, column) => benefit(scores, column * columns + row), columns, rows);

@@ -54,8 +54,9 @@ export function startMotion(box: BoundingBox, timestampMs: number): BoxMotion {
 	};
 }
 
+/** Timestamps of damaged videos go back at times. Nothing moves then: going back would take from the variances, to below 0. */
 export function predictMotion(motion: BoxMotion, timestampMs: number): BoxMotion {
-	const seconds = (timestampMs - motion.timestampMs) / 1000;
+	const seconds = Math.max(0, timestampMs - motion.timestampMs) / 1000;
 	const height = Math.exp(motion.scale.position);
 	const acceleration = ACCELERATION * height * height;
 	return {

@@ -52,6 +52,14 @@ describe('tracks', () => {
 		expect(trackFaces(frames, options).tracks.map(({ frames }) => frames.length)).toEqual([8, 8]);
 	});
 
+	test('timestamps that go back, as those of damaged videos do, cost no identity', () => {
+		const times = [0, 1040, 360, 560, 720, 720, 400];
+		const frames = times.map((time, k) =>
+			frame(k, time, face({ x: 100 + 5 * k, person: 1 }), face({ x: 400, person: 2 })),
+		);
+		expect(trackFaces(frames, options).tracks.map(({ frames }) => frames.length)).toEqual([7, 7]);
+	});
+
 	test('after a cut, another face in the same place is another track', () => {
 		const frames = film(10, 40, (k) => [face({ x: 200, person: k < 5 ? 1 : 2 })]);
 		expect(idsOf(trackFaces(frames, options)).flat()).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
