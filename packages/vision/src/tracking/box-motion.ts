@@ -42,9 +42,8 @@ const SCALE_RANGE = 3;
 const ASPECT_RANGE = 1;
 
 export function startMotion(box: BoundingBox, timestampMs: number): BoxMotion {
-	const { x, y, scale, aspect } = measure(box);
-	const centre = (position: number) =>
-		firstState(position, CENTRE_NOISE * box.height, FIRST_SPEED * box.height);
+	const { x, y, height, scale, aspect } = measure(box);
+	const centre = (position: number) => firstState(position, CENTRE_NOISE * height, FIRST_SPEED * height);
 	return {
 		timestampMs,
 		x: centre(x),
@@ -70,8 +69,8 @@ export function predictMotion(motion: BoxMotion, timestampMs: number): BoxMotion
 
 /** @param predicted - the motion at the time of `box`. */
 export function correctMotion(predicted: BoxMotion, box: BoundingBox): BoxMotion {
-	const { x, y, scale, aspect } = measure(box);
-	const centreVariance = (CENTRE_NOISE * box.height) ** 2;
+	const { x, y, height, scale, aspect } = measure(box);
+	const centreVariance = (CENTRE_NOISE * height) ** 2;
 	return {
 		timestampMs: predicted.timestampMs,
 		x: correctAxis(predicted.x, x, centreVariance),
@@ -96,8 +95,8 @@ export function trustIn({ x, y, scale }: BoxMotion): number {
  * comes to that knows nothing.
  */
 export function motionEvidence(predicted: BoxMotion, box: BoundingBox, picture: Size): number {
-	const { x, y, scale, aspect } = measure(box);
-	const centreVariance = (CENTRE_NOISE * box.height) ** 2;
+	const { x, y, height, scale, aspect } = measure(box);
+	const centreVariance = (CENTRE_NOISE * height) ** 2;
 	const logRatio =
 		logDensity(predicted.x, x, centreVariance) +
 		logDensity(predicted.y, y, centreVariance) +
@@ -108,12 +107,16 @@ export function motionEvidence(predicted: BoxMotion, box: BoundingBox, picture: 
 	return Math.min(MOST_EVIDENCE, Math.log(trust * Math.exp(logRatio) + 1 - trust));
 }
 
-function measure({ x, y, width, height }: BoundingBox) {
+/** Sides below a pixel count as one: of a box without any, nothing could be divided by its size. */
+function measure(box: BoundingBox) {
+	const width = Math.max(box.width, 1);
+	const height = Math.max(box.height, 1);
 	return {
-		x: x + width / 2,
-		y: y + height / 2,
-		scale: Math.log(Math.max(height, 1)),
-		aspect: Math.log(Math.max(width, 1) / Math.max(height, 1)),
+		x: box.x + box.width / 2,
+		y: box.y + box.height / 2,
+		height,
+		scale: Math.log(height),
+		aspect: Math.log(width / height),
 	};
 }
 
