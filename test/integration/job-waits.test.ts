@@ -97,6 +97,16 @@ describe('waiting for a job', () => {
 		expect(await outcome).toMatchObject({ status: 'succeeded' });
 	});
 
+	it('reads the outcome again when Redis is away for a moment, and says so when it stays away', async () => {
+		const jobId = randomUUID();
+		await results.finish(jobId, succeeded());
+		const read = vi.spyOn(results, 'get').mockRejectedValueOnce(new Error('away'));
+		expect(await fixture.waiter.expect(jobId).outcome(20_000)).toMatchObject({ status: 'succeeded' });
+		read.mockRejectedValue(new Error('away'));
+		const ended = fixture.waiter.expect(jobId).outcome(20_000);
+		await expect(ended).rejects.toMatchObject({ code: 'queue_unavailable' });
+	});
+
 	it('loses no answer when nothing tells it', async () => {
 		const [jobId, other] = [randomUUID(), randomUUID()];
 		const outcome = fixture.waiter.expect(jobId).outcome(20_000);

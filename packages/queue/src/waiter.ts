@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type JobOutcome, type Logger } from '@facet/contracts';
 import { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -36,6 +37,9 @@ export interface Expectation {
 
 /** What is told while Redis is away is lost, and streams are trimmed; the result store is asked this often instead. */
 const SWEEP_INTERVAL_MS = 2000;
+
+/** Before each further try to read an outcome that is there: more than a connection takes to come back. */
+const PAUSES_MS = [50, 100, 200, 400, 800];
 
 /**
  * Waits for jobs to end: one listener for the whole process, raced with a timeout for each job, and a look at the result
@@ -140,11 +144,13 @@ export class JobWaiter {
 
 	async #outcome(jobId: string, signal: Signal): Promise<JobOutcome> {
 		if (signal.kind === 'closing') throw new AppError('shutting_down');
-		const stored = await this.#options.results.get(jobId).catch((error: unknown) => {
-			// When the wait was over anyway, that is what the client needs to know: the job runs on.
-			if (signal.kind === 'timeout') return undefined;
-			throw new AppError('queue_unavailable', { cause: error });
-		});
+		const stored = await this.#read(jobId, signal.kind === 'timeout' ? [] : PAUSES_MS).catch(
+			(error: unknown) => {
+				// When the wait was over anyway, that is what the client needs to know: the job runs on.
+				if (signal.kind === 'timeout') return undefined;
+				throw new AppError('queue_unavailable', { cause: error });
+			},
+		);
 		if (stored) return stored;
 		switch (signal.kind) {
 			case 'failed':
@@ -155,6 +161,17 @@ export class JobWaiter {
 				throw new AppError('internal', { detail: 'the job was removed from the queue' });
 			case 'completed':
 				throw new AppError('internal', { detail: 'the result of the job has expired' });
+		}
+	}
+
+	/** After an outage, the connection that results are read by may be back a moment later than the one that told the end. */
+	async #read(jobId: string, [pause, ...pauses]: readonly number[]): Promise<JobOutcome | undefined> {
+		try {
+			return await this.#options.results.get(jobId);
+		} catch (error) {
+			if (pause === undefined) throw error;
+			await delay(pause);
+			return this.#read(jobId, pauses);
 		}
 	}
 
