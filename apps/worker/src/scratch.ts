@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -47,13 +47,20 @@ export class Scratch {
 		try {
 			return await action({ path });
 		} finally {
-			for (const given of paths) await rm(given, { force: true });
+			for (const given of paths) await removeIfThere(given);
 		}
 	}
 
 	async close(): Promise<void> {
 		await rm(this.#root, { recursive: true, force: true });
 	}
+}
+
+/** In one step: `rm` with `force` looks at it first. */
+async function removeIfThere(path: string): Promise<void> {
+	await unlink(path).catch((error: unknown) => {
+		if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+	});
 }
 
 /** A directory with this very process's number is an earlier process's: in a container, each of them is number 1. */

@@ -1,7 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { AppError, type DetectJob } from '@facet/contracts';
-import { byteLimit, type DownloadOptions, download, type ReceivedFile } from '@facet/media';
+import { type DownloadOptions, download, type ReceivedFile, receiveFile } from '@facet/media';
 import type { ObjectStore } from '@facet/storage';
 
 export interface SourceFetcherOptions extends Omit<DownloadOptions, 'signal'> {
@@ -21,9 +19,7 @@ export class SourceFetcher {
 	 */
 	async fetch(source: DetectJob['source'], file: string, signal: AbortSignal): Promise<ReceivedFile> {
 		if (source.kind === 'url') return download(source.url, file, { ...this.#options, signal });
-		const limit = byteLimit(this.#options.maxBytes);
-		await pipeline(await this.#open(source.key), limit.stream, createWriteStream(file), { signal });
-		return limit.received;
+		return receiveFile([await this.#open(source.key)], file, { maxBytes: this.#options.maxBytes, signal });
 	}
 
 	/** Forgets media that was stored for the job alone. */

@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AppError } from '@facet/contracts';
 import { type Dispatcher, errors, request } from 'undici';
-import { byteLimit, type ReceivedFile } from './byte-limit.ts';
+import { type ReceivedFile, receiveFile } from './receive-file.ts';
 import { redirectedUrl } from './redirected-url.ts';
 
 export interface DownloadOptions {
@@ -91,15 +89,9 @@ async function save(
 				retryable: PASSING_STATUSES.has(statusCode),
 			});
 		}
-		const limit = byteLimit(maxBytes);
-		limit.announce(Number(headers['content-length'] ?? 0));
-		await pipeline(
-			[body, ...decompression(headers['content-encoding']), limit.stream, createWriteStream(file)],
-			{
-				signal,
-			},
-		);
-		return limit.received;
+		const announcedBytes = Number(headers['content-length'] ?? 0);
+		const stages = decompression(headers['content-encoding']);
+		return await receiveFile([body, ...stages], file, { maxBytes, announcedBytes, signal });
 	} finally {
 		discard(body);
 	}

@@ -1,8 +1,8 @@
 export { AddressGuard } from './address-guard.ts';
-export { byteLimit, type ReceivedFile } from './byte-limit.ts';
 export { confineProcesses, limitingCommand } from './confined-process.ts';
 export { type DownloadOptions, download } from './download.ts';
 export { toReadablePhoto } from './photo.ts';
+export { type ReceivedFile, receiveFile } from './receive-file.ts';
 export { type ImageFormat, type MediaType, sniffMedia, type VideoFormat, type VideoType } from './sniff.ts';
 export { createSourceClient } from './source-client.ts';
 export {

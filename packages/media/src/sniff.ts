@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { AppError } from '@facet/contracts';
 import { fileTypeFromFile } from 'file-type';
-import { HEAD_BYTES } from './byte-limit.ts';
+import { HEAD_BYTES } from './receive-file.ts';
 import { isTransportStream } from './transport-stream.ts';
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff' | 'bmp';
