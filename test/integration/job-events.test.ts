@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
 	compareEventIds,
 	JobControl,
-	JobEvents,
 	JobFingerprints,
 	type JobProducer,
-	type JobStreamEvent,
 	type Queues,
 	type ResultStore,
 } from '@facet/queue';
@@ -26,15 +24,14 @@ beforeEach(async () => {
 	control = new JobControl(queues, results, prefix);
 });
 
-async function add(): Promise<string> {
-	const id = randomUUID();
+async function add(id: string = randomUUID()): Promise<string> {
 	await producer.add('detect', id, anyJob, { urgency: 'normal' });
 	return id;
 }
 
 describe('the event stream', () => {
 	it('tells what happened to one job since an event of any job', async () => {
-		const events = new JobEvents(queues);
+		const events = fixture.events();
 		const first = await add();
 		const before = await events.lastId();
 		const second = await add();
@@ -47,7 +44,7 @@ describe('the event stream', () => {
 	});
 
 	it('says when it does not go back so far', async () => {
-		const events = new JobEvents(queues);
+		const events = fixture.events();
 		expect(await events.lastId()).toBe('0-0');
 		expect(await events.since('any', '1-1')).toBeUndefined();
 		const id = await add();
@@ -58,7 +55,7 @@ describe('the event stream', () => {
 	});
 
 	it('is longer than one page', async () => {
-		const events = new JobEvents(queues);
+		const events = fixture.events();
 		const start = await add().then(() => events.lastId());
 		const jobs = Array.from({ length: 1500 }, () => ({ id: randomUUID(), data: anyJob }));
 		await producer.addMany('detect', jobs);
@@ -66,23 +63,57 @@ describe('the event stream', () => {
 		expect((await events.since(last, start))?.map(({ kind }) => kind)).toEqual(['queued']);
 	});
 
-	it('is followed live, and an end that no event told is found', async () => {
-		const id = randomUUID();
-		const seen: JobStreamEvent[] = [];
-		let onEnd: () => void = () => {};
-		const ended = new Promise<void>((resolve) => {
-			onEnd = resolve;
-		});
-		const unfollow = fixture.waiter.follow(id, (event) => {
-			seen.push(event);
-			if (event.kind === 'ended') onEnd();
-		});
-		await producer.add('detect', id, anyJob, { urgency: 'normal' });
-		await results.finish(id, endedAs('canceled'));
-		await ended;
-		expect(seen.map(({ kind }) => kind)).toEqual(['queued', 'ended']);
-		expect(seen.at(-1)?.id).toBeUndefined();
+	it('is followed live from the newest event on, by whoever comes while it is read', async () => {
+		const events = fixture.events();
+		const [early, late] = [await add(), randomUUID()];
+		const seen: string[] = [];
+		const ended = new Map<string, () => void>();
+		const follow = async (id: string) => {
+			const end = new Promise<void>((resolve) => ended.set(id, resolve));
+			const unfollow = await events.follow(id, ({ kind }) => {
+				seen.push(`${id === early ? 'early' : 'late'} ${kind}`);
+				if (kind === 'ended') ended.get(id)?.();
+			});
+			return { end, unfollow };
+		};
+		const first = await follow(early);
+		const second = await follow(late);
+		await producer.add('detect', late, anyJob, { urgency: 'normal' });
+		await control.end(early, 'canceled');
+		await first.end;
+		first.unfollow();
+		await control.end(late, 'canceled');
+		await second.end;
+		expect(seen).toEqual(['late queued', 'early ended', 'late ended']);
+		second.unfollow();
+	});
+
+	it('is read only while somebody follows a job', async () => {
+		const readers = async () => {
+			const clients = String(await redis.client('LIST'));
+			return clients.split('\n').filter((client) => client.includes('cmd=xread')).length;
+		};
+		const before = await readers();
+		const events = fixture.events();
+		await expect.poll(readers).toBe(before);
+		const unfollow = await events.follow(await add(), () => {});
+		await expect.poll(readers).toBe(before + 1);
 		unfollow();
+		await events.close();
+		await expect.poll(readers).toBe(before);
+	});
+
+	it('says when Redis is away, and is read again when it is back', async () => {
+		const events = fixture.events();
+		const gone = new Promise((resolve) => redis.once('end', resolve));
+		redis.disconnect();
+		await gone;
+		await expect(events.follow('any', () => {})).rejects.toMatchObject({ code: 'queue_unavailable' });
+		await redis.connect();
+		await new Promise<void>((resolve, reject) => {
+			events.follow('later', () => resolve()).catch(reject);
+			add('later').catch(reject);
+		});
 	});
 
 	it('has ids that are compared as numbers', () => {

@@ -6,6 +6,7 @@ import {
 	DetectConsumer,
 	type DetectHandlerFunction,
 	type Expectation,
+	JobEvents,
 	JobProducer,
 	JobWaiter,
 	Queues,
@@ -95,14 +96,22 @@ export class QueueFixture {
 	get waiter(): JobWaiter {
 		if (this.#waiter) return this.#waiter;
 		const redis = connectConsumer(this.#redisUrl, silentLogger);
-		const { prefix, results } = this;
-		const waiter = JobWaiter.start('detect', { redis, prefix, results, logger: silentLogger });
-		this.#closers.push(
-			() => redis.disconnect(),
-			() => waiter.close(),
-		);
+		const { prefix, queues, results } = this;
+		const waiter = new JobWaiter({ redis, prefix, queues, results, logger: silentLogger });
+		this.#closers.push(() => waiter.close());
 		this.#waiter = waiter;
 		return waiter;
+	}
+
+	/** The queue's event stream. */
+	events(): JobEvents {
+		const events = new JobEvents({
+			queues: this.queues,
+			prefix: this.prefix,
+			connect: () => connectConsumer(this.#redisUrl, silentLogger),
+		});
+		this.#closers.push(() => events.close());
+		return events;
 	}
 
 	/** A worker, one job at a time by default. */

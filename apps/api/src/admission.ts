@@ -1,8 +1,8 @@
 import { AppError } from '@facet/contracts';
-import type { JobProducer, JobWaiter } from '@facet/queue';
+import type { JobProducer, JobWaiter, Place, Urgency } from '@facet/queue';
 
 export interface AdmissionOptions {
-	readonly producer: Pick<JobProducer, 'waiting' | 'waitingOf'>;
+	readonly producer: Pick<JobProducer, 'takePlace' | 'waiting' | 'waitingOf'>;
 	/** How fast the queue empties. */
 	readonly waiter: { readonly drainRate: Pick<JobWaiter['drainRate'], 'secondsFor'> };
 	/** Waiting jobs beyond which no more are taken. */
@@ -25,14 +25,19 @@ export class Admission {
 	/**
 	 * Admits a single job when there is room for it; of a caller with few jobs also when others have taken all of it.
 	 *
+	 * @returns its place in the queue, where its caller's next job comes behind it: to be asked for when nothing else can
+	 * refuse the job.
 	 * @throws AppError `queue_full`, `queue_unavailable`.
 	 */
-	async admitJob(owner: string): Promise<void> {
+	async admitJob(owner: string, urgency: Urgency): Promise<Place> {
 		const { producer, maxQueueDepth } = this.#options;
-		const waiting = await producer.waiting();
-		if (waiting < maxQueueDepth) return;
-		const hasExtraRoom = waiting < maxQueueDepth + Math.floor(maxQueueDepth * EXTRA_ROOM);
-		if (hasExtraRoom && (await producer.waitingOf(owner)) < Math.floor(maxQueueDepth * FEW)) return;
+		const { waiting, place } = await producer.takePlace({ owner, urgency, maxWaiting: maxQueueDepth });
+		if (place) return place;
+		const withExtraRoom = maxQueueDepth + Math.floor(maxQueueDepth * EXTRA_ROOM);
+		if (waiting < withExtraRoom && (await producer.waitingOf(owner)) < Math.floor(maxQueueDepth * FEW)) {
+			const extra = await producer.takePlace({ owner, urgency, maxWaiting: withExtraRoom });
+			if (extra.place) return extra.place;
+		}
 		throw this.#full(waiting + 1 - maxQueueDepth);
 	}
 

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { DetectRequest, JobOutcome } from '@facet/contracts';
 import type { JobWaiter } from '@facet/queue';
-import type { Admission } from './admission.ts';
 import type { DetectionService, NewDetection, QueuedJob, Submission } from './detection-service.ts';
 import { identityOf, toMedia } from './media.ts';
 import { fingerprintOf } from './request-digest.ts';
 import type { SharedJobs } from './shared-jobs.ts';
 
 export interface AwaitedJobsOptions {
-	readonly admission: Admission;
 	readonly service: DetectionService;
 	readonly shared: SharedJobs;
 	readonly waiter: JobWaiter;
@@ -37,21 +35,18 @@ export class AwaitedJobs {
 	 * Adds a job, or takes the one of an identical request that runs on without its client.
 	 *
 	 * @param isAsync - whether the client would rather come back for the result: the job goes with those of `/v1` then.
-	 * @throws AppError as `Admission` and `DetectionService`; `invalid_request`.
+	 * @throws AppError as `DetectionService`; `invalid_request`.
 	 */
 	async begin(request: DetectRequest, submission: Submission, isAsync: boolean): Promise<AwaitedJob> {
-		const { admission: door, service, shared, waiter } = this.#options;
+		const { service, shared, waiter } = this.#options;
 		const { options } = request;
 		const media = toMedia(request.source);
 		const detection = { owner: submission.caller.id, media: identityOf(media), options, include: [] };
 		const fingerprint = fingerprintOf('sync', detection);
 
-		// Side by side; a full queue is nothing to who gets a job that is in it.
-		const admission = door.admitJob(submission.caller.id);
-		admission.catch(() => {});
+		// A full queue is nothing to who gets a job that is in it.
 		const known = await shared.find(fingerprint);
 		if (known && !('outcome' in known)) return this.#await(known, false);
-		await admission;
 
 		const job: Omit<NewDetection, 'urgency' | 'fingerprint' | 'isDetached'> = {
 			id: randomUUID(),

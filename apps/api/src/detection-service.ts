@@ -8,12 +8,22 @@ import {
 	type Logger,
 	type WebhookTarget,
 } from '@facet/contracts';
-import type { JobControl, JobFingerprints, JobIndex, JobProducer, JobsInFlight, Urgency } from '@facet/queue';
+import type {
+	JobControl,
+	JobFingerprints,
+	JobIndex,
+	JobProducer,
+	JobsInFlight,
+	Place,
+	Urgency,
+} from '@facet/queue';
 import type { ObjectStore } from '@facet/storage';
+import type { Admission } from './admission.ts';
 import { type Media, storeMedia } from './media.ts';
 import type { Caller } from './middleware/caller.ts';
 
 export interface DetectionServiceOptions {
+	readonly admission: Admission;
 	readonly producer: JobProducer;
 	readonly control: JobControl;
 	readonly index: JobIndex;
@@ -47,7 +57,7 @@ export interface Submission {
 /** A job that waits, as `submit` has added it. */
 export type QueuedJob = Extract<JobSnapshot, { status: 'queued' | 'processing' }>;
 
-/** Turns requests into jobs. The way of a request, once admitted: reserve room for it, store inline bytes, add the job. */
+/** Turns requests into jobs. The way of a request: reserve room for it, admit it, store inline bytes, add the job. */
 export class DetectionService {
 	readonly #options: DetectionServiceOptions;
 
@@ -56,15 +66,17 @@ export class DetectionService {
 	}
 
 	/**
-	 * Adds a job that was admitted.
+	 * Adds a job.
 	 *
-	 * @throws AppError `too_many_jobs`, `queue_unavailable`, `storage_unavailable`. Nothing of the job is left then.
+	 * @throws AppError `too_many_jobs`, `queue_full`, `queue_unavailable`, `storage_unavailable`. Nothing of the job is left
+	 * then.
 	 */
 	async submit(detection: NewDetection, submission: Submission): Promise<QueuedJob> {
 		const { id: owner, maxJobsInFlight: limit } = submission.caller;
-		return this.#options.inFlight.whileReserved({ owner, count: 1, limit }, (counted) =>
-			this.#add(detection, submission, counted),
-		);
+		return this.#options.inFlight.whileReserved({ owner, count: 1, limit }, async (counted) => {
+			const place = await this.#options.admission.admitJob(owner, detection.urgency);
+			return this.#add(detection, submission, place, counted);
+		});
 	}
 
 	/**
@@ -81,7 +93,12 @@ export class DetectionService {
 		]);
 	}
 
-	async #add(detection: NewDetection, submission: Submission, counted: boolean): Promise<QueuedJob> {
+	async #add(
+		detection: NewDetection,
+		submission: Submission,
+		place: Place,
+		counted: boolean,
+	): Promise<QueuedJob> {
 		const { producer, control, index, fingerprints, store } = this.#options;
 		const { id, tag, deadline, fingerprint, isDetached } = detection;
 		const owner = submission.caller.id;
@@ -100,7 +117,7 @@ export class DetectionService {
 			isDetached && index.add([{ id, owner, tag, createdAt }]),
 			isDetached && fingerprints.register(fingerprint, id),
 			deadline?.isWatched && control.watchDeadline(id, deadline.at),
-			producer.add('detect', id, data, { urgency: detection.urgency, createdAt }),
+			producer.add('detect', id, data, { place, createdAt }),
 		]);
 		const failed = steps.find((step) => step.status === 'rejected');
 		if (failed) {
@@ -117,6 +134,7 @@ export class DetectionService {
 			startedAt: undefined,
 			attempts: 0,
 			progress: undefined,
+			position: place.ahead,
 		};
 	}
 

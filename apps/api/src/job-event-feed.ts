@@ -11,7 +11,7 @@ import type { EventStream } from './event-stream.ts';
 
 export interface JobEventFeedOptions {
 	readonly events: JobEvents;
-	readonly waiter: JobWaiter;
+	readonly waiter: Pick<JobWaiter, 'watch'>;
 	readonly logger: { warn(context: object, message: string): void };
 	/** The job as it is now. */
 	readonly look: () => Promise<JobSnapshot>;
@@ -23,6 +23,9 @@ export interface LastEvent {
 	/** Whether that was the end of the job. */
 	readonly isEnd: boolean;
 }
+
+/** What the stream tells of a job, and an end that it does not tell. */
+type FedEvent = JobStreamEvent | { readonly kind: 'ended'; readonly id: undefined };
 
 /** The end of a job has the place of the event before it, when no event of the queue told it: a canceled one's, say. */
 const END = '-end';
@@ -42,20 +45,19 @@ export class JobEventFeed {
 	readonly #jobId: string;
 	readonly #stream: EventStream;
 	/** Events that come while the past is read; undefined afterwards. */
-	#early: JobStreamEvent[] | undefined = [];
+	#early: FedEvent[] | undefined = [];
 	#lastId = '0-0';
 	#lastStatus: JobStatus | undefined;
 	#isOver = false;
-	readonly #unfollow: () => void;
+	/** Stop what tells us of the job. */
+	readonly #unfollow: (() => void)[];
 
 	private constructor(jobId: string, stream: EventStream, options: JobEventFeedOptions) {
 		this.#options = options;
 		this.#jobId = jobId;
 		this.#stream = stream;
-		this.#unfollow = options.waiter.follow(jobId, (event) => {
-			if (this.#early) this.#early.push(event);
-			else this.#tell(event);
-		});
+		// Not every end has an event: a job that is canceled while it runs has its outcome first.
+		this.#unfollow = [options.waiter.watch(jobId, () => this.#take({ kind: 'ended', id: undefined }))];
 	}
 
 	/**
@@ -74,6 +76,9 @@ export class JobEventFeed {
 	}
 
 	async #begin(last: LastEvent | undefined): Promise<void> {
+		const unfollow = await this.#options.events.follow(this.#jobId, (event) => this.#take(event));
+		this.#unfollow.push(unfollow);
+		if (this.#isOver) return unfollow();
 		const missed = last && (await this.#options.events.since(this.#jobId, last.id));
 		if (last && missed) {
 			this.#lastId = last.id;
@@ -97,7 +102,12 @@ export class JobEventFeed {
 		if ('progress' in job && job.progress) this.#sendProgress(job.progress);
 	}
 
-	#tell(event: JobStreamEvent): void {
+	#take(event: FedEvent): void {
+		if (this.#early) this.#early.push(event);
+		else this.#tell(event);
+	}
+
+	#tell(event: FedEvent): void {
 		if (this.#isOver) return;
 		if (event.id !== undefined) {
 			if (compareEventIds(event.id, this.#lastId) <= 0) return;
@@ -152,7 +162,7 @@ export class JobEventFeed {
 
 	#stop(): void {
 		this.#isOver = true;
-		this.#unfollow();
+		for (const unfollow of this.#unfollow) unfollow();
 		this.#stream.end();
 	}
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JobRequest, JobSnapshot } from '@facet/contracts';
 import type { IdempotencyStore, JobReader } from '@facet/queue';
-import type { Admission } from './admission.ts';
 import type { DetectionService, Submission } from './detection-service.ts';
 import { type FindUploadOptions, findUpload } from './find-upload.ts';
 import { idempotently } from './idempotently.ts';
@@ -12,7 +11,6 @@ import type { SharedJobs } from './shared-jobs.ts';
 import { checkWebhookTarget } from './webhook-target.ts';
 
 export interface JobSubmissionsOptions {
-	readonly admission: Admission;
 	readonly service: DetectionService;
 	readonly idempotency: IdempotencyStore;
 	readonly shared: SharedJobs;
@@ -47,7 +45,7 @@ export class JobSubmissions {
 	}
 
 	/**
-	 * @throws AppError as `Admission`, `DetectionService`, `idempotently` and `findUpload`; `invalid_request` for a webhook that could
+	 * @throws AppError as `DetectionService`, `idempotently` and `findUpload`; `invalid_request` for a webhook that could
 	 * not be signed; `gone` and `not_found` when an idempotency key leads to a job that has expired or was erased.
 	 */
 	async submit(order: JobOrder, submission: Submission): Promise<SubmittedJob> {
@@ -70,7 +68,7 @@ export class JobSubmissions {
 	}
 
 	async #create(order: JobOrder, id: string, submission: Submission): Promise<SubmittedJob> {
-		const { admission, service, shared } = this.#options;
+		const { service, shared } = this.#options;
 		const owner = submission.caller.id;
 		const media = await this.#look(order.media, owner);
 		const { options, include } = order;
@@ -80,7 +78,6 @@ export class JobSubmissions {
 			if (job) return { job, isReplay: false, isShared: true };
 		}
 		try {
-			await admission.admitJob(owner);
 			const detection = { ...order, id, media, urgency: order.priority, fingerprint, isDetached: true };
 			const deadline = this.#deadline(order);
 			const job = await service.submit({ ...detection, deadline }, submission);

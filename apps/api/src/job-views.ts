@@ -67,7 +67,8 @@ export class JobViews {
 	/** The document of a job; for one that waits, with its place in the queue. */
 	async document(job: JobSnapshot): Promise<WireJob> {
 		const { reader, wire } = this.#options;
-		if ('outcome' in job || job.status !== 'queued') return toWireJob(job, wire);
+		if ('outcome' in job || job.status !== 'queued' || job.position !== undefined)
+			return toWireJob(job, wire);
 		return toWireJob({ ...job, position: await reader.position(job.id) }, wire);
 	}
 

@@ -84,11 +84,11 @@ const jobIndex = new JobIndex(redis, {
 	ttlSeconds: config.jobs.resultTtlSeconds,
 });
 const waiterRedis = connectConsumer(config.redis.url, logger);
-const waiter = JobWaiter.start('detect', {
-	redis: waiterRedis,
+const waiter = new JobWaiter({ redis: waiterRedis, prefix: config.redis.prefix, queues, results, logger });
+const events = new JobEvents({
+	queues,
 	prefix: config.redis.prefix,
-	results,
-	logger,
+	connect: () => connectConsumer(config.redis.url, logger),
 });
 
 // The port is bound before the app is made, because links need to know it when the system chooses it.
@@ -135,6 +135,7 @@ const views = new JobViews({ reader, index: jobIndex, waiter, wire });
 const shared = new SharedJobs({ fingerprints, reader });
 const admission = new Admission({ producer, waiter, maxQueueDepth: config.api.maxQueueDepth });
 const service = new DetectionService({
+	admission,
 	producer,
 	control,
 	index: jobIndex,
@@ -149,7 +150,6 @@ let draining = false;
 
 listener = createApp({
 	awaited: new AwaitedJobs({
-		admission,
 		service,
 		shared,
 		waiter,
@@ -159,7 +159,6 @@ listener = createApp({
 	views,
 	jobs: {
 		submissions: new JobSubmissions({
-			admission,
 			service,
 			idempotency,
 			shared,
@@ -173,7 +172,7 @@ listener = createApp({
 		index: jobIndex,
 		reader,
 		wire,
-		events: new JobEvents(queues),
+		events,
 		waiter,
 		stopping: stopping.signal,
 	},
@@ -249,10 +248,10 @@ stopOnSignals(logger, async () => {
 		onGraceOver: () => waiter.close(),
 		unheard,
 	});
-	await waiter.close();
+	waiter.close();
+	await events.close();
 	await queues.close();
 	redis.disconnect();
-	waiterRedis.disconnect();
 	await store.close();
 	await rm(temporaryDirectory, { recursive: true, force: true });
 });

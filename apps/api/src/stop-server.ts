@@ -5,7 +5,7 @@ export interface StopOptions {
 	/** How long requests under way may take to be answered, in milliseconds. */
 	readonly graceMs: number;
 	/** Called when that time is over: the place to answer what still waits. */
-	readonly onGraceOver: () => Promise<void>;
+	readonly onGraceOver: () => void;
 	/** Connections on which no request has come, see `watchUnheard`. */
 	readonly unheard: ReadonlySet<Socket>;
 }
@@ -39,7 +39,7 @@ export async function stopServer(
 	let cut: NodeJS.Timeout | undefined;
 	const grace = setTimeout(() => {
 		cut = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
-		void onGraceOver();
+		onGraceOver();
 	}, graceMs);
 	const startedAt = performance.now();
 	const closeIdle = () => {

@@ -37,5 +37,5 @@ export const JOB_CATALOGUE: { readonly [Name in JobName]: JobDefinition<Name> } 
 	batch: { queue: 'batch', schema: batchTaskSchema, backoff: QUICK_RETRIES },
 };
 
-/** Who waits for a job: a client that holds a connection open, one that polls, or a batch; see `takeTurns`. */
+/** Who waits for a job: a client that holds a connection open, one that polls, or a batch; see `joinQueue`. */
 export type Urgency = 'sync' | 'high' | 'normal' | 'low' | 'batch';

@@ -1,6 +1,8 @@
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import type { Urgency } from './catalogue.ts';
+import { COUNT_WAITING, waitingKeys } from './count-waiting.ts';
 import { redisKeys } from './keys.ts';
 import { RedisScript } from './redis-script.ts';
 
@@ -32,75 +34,124 @@ const KEPT_SECONDS = 86_400;
  *
  * P. Goyal, H. M. Vin, H. Cheng: Start-Time Fair Queueing, SIGCOMM 1996.
  */
-const TAKE_TURNS = new RedisScript(`
-local turns, waiting = unpack(KEYS)
-local line, count, offset, digits, maxTurn, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local headStarts = cjson.decode(ARGV[7])
-local SCORE = 0x100000000
-local stored = redis.call('HMGET', turns, 'now', 'latest', line)
-local now, latest, lineEnd = tonumber(stored[1] or '0'), tonumber(stored[2] or '0'), tonumber(stored[3] or '0')
-local head = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')
-local headTurn = 0
-if #head == 0 then
-	-- Nobody waits, so nobody owes anything.
-	now = latest
-	if now > maxTurn / 2 then now = 0 end
-	latest = now
-	lineEnd = 0
-	redis.call('DEL', turns)
-else
-	local priority = math.floor(tonumber(head[2]) / SCORE)
-	headTurn = math.floor(priority / digits)
-	now = math.max(now, headTurn - (headStarts[tostring(priority % digits)] or 0))
-end
-local first = math.max(now, lineEnd)
-local back = math.min(now, headTurn)
-if first + offset + count > maxTurn and back > maxTurn / 4 then
-	local size = redis.call('ZCARD', waiting)
-	for from = 0, size - 1, 1000 do
-		local page = redis.call('ZRANGE', waiting, from, from + 999, 'WITHSCORES')
-		for i = 1, #page, 2 do
-			redis.call('ZADD', waiting, string.format('%.0f', tonumber(page[i + 1]) - back * digits * SCORE), page[i])
+const TAKE_TURNS = `
+local function takeTurns(turns, prioritized, line, count, headStart, headStarts)
+	local digits, maxTurn, ttl = ${DIGITS}, ${MAX_TURN}, ${KEPT_SECONDS}
+	local stored = redis.call('HMGET', turns, 'now', 'latest', line)
+	local now, latest, lineEnd = tonumber(stored[1] or '0'), tonumber(stored[2] or '0'), tonumber(stored[3] or '0')
+	local head = redis.call('ZRANGE', prioritized, 0, 0, 'WITHSCORES')
+	local headTurn = 0
+	if #head == 0 then
+		-- Nobody waits, so nobody owes anything.
+		now = latest
+		if now > maxTurn / 2 then now = 0 end
+		latest = now
+		lineEnd = 0
+		redis.call('DEL', turns)
+	else
+		local priority = math.floor(tonumber(head[2]) / SCORE)
+		headTurn = math.floor(priority / digits)
+		now = math.max(now, headTurn - (headStarts[tostring(priority % digits)] or 0))
+	end
+	local first = math.max(now, lineEnd)
+	local back = math.min(now, headTurn)
+	if first + headStart + count > maxTurn and back > maxTurn / 4 then
+		local size = redis.call('ZCARD', prioritized)
+		for from = 0, size - 1, 1000 do
+			local page = redis.call('ZRANGE', prioritized, from, from + 999, 'WITHSCORES')
+			for i = 1, #page, 2 do
+				redis.call('ZADD', prioritized, string.format('%.0f', tonumber(page[i + 1]) - back * digits * SCORE), page[i])
+			end
 		end
+		local fields = redis.call('HGETALL', turns)
+		for i = 1, #fields, 2 do
+			redis.call('HSET', turns, fields[i], string.format('%.0f', math.max(0, tonumber(fields[i + 1]) - back)))
+		end
+		now, first, latest = now - back, first - back, math.max(0, latest - back)
 	end
-	local fields = redis.call('HGETALL', turns)
-	for i = 1, #fields, 2 do
-		redis.call('HSET', turns, fields[i], string.format('%.0f', math.max(0, tonumber(fields[i + 1]) - back)))
-	end
-	now, first, latest = now - back, first - back, math.max(0, latest - back)
+	latest = math.max(latest, first + count - 1)
+	redis.call('HSET', turns, 'now', now, 'latest', latest, line, first + count)
+	redis.call('EXPIRE', turns, ttl)
+	return first
 end
-latest = math.max(latest, first + count - 1)
-redis.call('HSET', turns, 'now', now, 'latest', latest, line, first + count)
-redis.call('EXPIRE', turns, ttl)
-return first
+`;
+
+/**
+ * Takes turns for jobs that are to be added, if no more than so many wait.
+ *
+ * Answers how many wait; then, unless that is too many, the first turn; and how many jobs are taken before the one of that turn.
+ */
+const JOIN = new RedisScript(`
+local SCORE = 0x100000000
+${COUNT_WAITING}
+${TAKE_TURNS}
+local turns, wait, prioritized, delayed, unexpanded = unpack(KEYS)
+local line, digit, count, headStart, maxWaiting = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local waiting = countWaiting(wait, prioritized, delayed, unexpanded)
+if maxWaiting ~= '' and waiting >= tonumber(maxWaiting) then return {waiting} end
+local first = takeTurns(turns, prioritized, line, count, headStart, cjson.decode(ARGV[6]))
+local behind = ((first + headStart) * ${DIGITS} + digit + 1) * SCORE
+local ahead = redis.call('LLEN', wait) + redis.call('ZCOUNT', prioritized, '-inf', string.format('(%.0f', behind))
+return {waiting, first, ahead}
 `);
 
 const OFFSETS_BY_DIGIT = JSON.stringify(
 	Object.fromEntries(Object.values(HEAD_STARTS).map(({ digit, turns }) => [digit, turns])),
 );
 
-/**
- * Takes turns for a caller's new jobs, so that callers alternate however many jobs each has waiting.
- *
- * @returns the BullMQ priorities of the jobs, in their order.
- */
-export async function takeTurns(
+/** A place in the queue, taken before the job is there. */
+export interface Place {
+	/** BullMQ's priority of the job. */
+	readonly priority: number;
+	/** Jobs that are taken before it, as of the moment that the place was taken. */
+	readonly ahead: number;
+}
+
+export interface Joining {
+	readonly owner: string;
+	readonly urgency: Urgency;
+	/** New jobs. */
+	readonly count: number;
+	/** No place is taken when so many jobs wait, of all callers; by default whatever waits. */
+	readonly maxWaiting?: number | undefined;
+}
+
+export interface Joined {
+	/** Jobs that waited before. */
+	readonly waiting: number;
+	/** The places of the new jobs, in their order; none when too many wait. */
+	readonly places: readonly Place[];
+}
+
+const joinedSchema = z.union([
+	z.tuple([z.int()]).transform(([waiting]) => ({ waiting, first: undefined })),
+	z.tuple([z.int(), z.int(), z.int()]).transform(([waiting, first, ahead]) => ({ waiting, first, ahead })),
+]);
+
+/** Takes turns for a caller's new jobs, so that callers alternate however many jobs each has waiting. */
+export async function joinQueue(
 	queue: Queue,
 	redis: Redis,
-	{ owner, urgency, count }: { readonly owner: string; readonly urgency: Urgency; readonly count: number },
-): Promise<number[]> {
+	{ owner, urgency, count, maxWaiting }: Joining,
+): Promise<Joined> {
 	const { digit, turns } = HEAD_STARTS[urgency];
-	const first = Number(
-		await TAKE_TURNS.run(
+	const joined = joinedSchema.parse(
+		await JOIN.run(
 			redis,
-			[redisKeys(queue.opts.prefix ?? '').turns, queue.keys.prioritized ?? ''],
-			[`${owner}:${digit}`, count, turns, DIGITS, MAX_TURN, KEPT_SECONDS, OFFSETS_BY_DIGIT],
+			[redisKeys(queue.opts.prefix ?? '').turns, ...waitingKeys(queue)],
+			[`${owner}:${digit}`, digit, count, turns, maxWaiting ?? '', OFFSETS_BY_DIGIT],
 		),
 	);
-	// Behind the last turn there is there are no more lines, only one.
-	return Array.from({ length: count }, (_, place) =>
-		Math.min(MAX_PRIORITY, (first + place + turns) * DIGITS + digit),
-	);
+	const { waiting, first } = joined;
+	if (first === undefined) return { waiting, places: [] };
+	return {
+		waiting,
+		places: Array.from({ length: count }, (_, place) => ({
+			// Behind the last turn there is there are no more lines, only one.
+			priority: Math.min(MAX_PRIORITY, (first + place + turns) * DIGITS + digit),
+			ahead: joined.ahead + place,
+		})),
+	};
 }
 
 /** About how many jobs of a caller wait: the turns that its lines have taken and that have not come yet. */

@@ -11,6 +11,7 @@ export {
 	type DetectHandlerFunction,
 	type JobContext,
 } from './detect-consumer.ts';
+export type { Place } from './fair-turns.ts';
 export {
 	IDEMPOTENCY_RENEWAL_MS,
 	type IdempotencyClaim,

@@ -1,26 +1,89 @@
 import type { JobProgress } from '@facet/contracts';
+import { QueueEvents } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { JOB_CATALOGUE } from './catalogue.ts';
+import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { Queues } from './queues.ts';
 
 /** What happened to a job, as the queue tells it. `id` is the place in the queue's event stream: `<ms>-<number>`. */
 export type JobStreamEvent =
 	| { readonly kind: 'queued' | 'processing'; readonly id: string }
 	| { readonly kind: 'progress'; readonly id: string; readonly progress: JobProgress }
-	/** The job may have ended; its outcome says so, and how. Without an id when no event told it. */
-	| { readonly kind: 'ended'; readonly id: string | undefined };
+	/** The job may have ended; its outcome says so, and how. */
+	| { readonly kind: 'ended'; readonly id: string };
+
+export interface JobEventsOptions {
+	readonly queues: Queues;
+	readonly prefix: string;
+	/** Opens a connection for reads that block; it is closed here. */
+	readonly connect: () => Redis;
+}
+
+type Listener = (event: JobStreamEvent) => void;
 
 export const progressSchema = z.object({ framesDone: z.number(), framesWanted: z.number() });
 
 /** Entries read at once; the whole stream has ten thousand or a few more. */
 const PAGE = 1000;
 const EMPTY_STREAM = '0-0';
+/** BullMQ's names of the events that change something for who watches a job. */
+const TOLD = ['waiting', 'delayed', 'active', 'progress', 'completed', 'failed', 'removed'] as const;
 
-/** Reads the past of the queue's event stream. Every method throws AppError `queue_unavailable`. */
+/** How long nobody has to follow a job until the stream is read no more. */
+const LINGER_MS = 10_000;
+
+/**
+ * The queue's event stream: its past, and what comes. It is read only while somebody follows a job, since every event of
+ * every job is a read of its own. Every method throws AppError `queue_unavailable`.
+ */
 export class JobEvents {
+	readonly #options: JobEventsOptions;
 	readonly #queues: Queues;
+	readonly #listeners = new Map<string, Set<Listener>>();
+	#reading: Promise<() => Promise<void>> | undefined;
+	#linger: NodeJS.Timeout | undefined;
 
-	constructor(queues: Queues) {
-		this.#queues = queues;
+	constructor(options: JobEventsOptions) {
+		this.#options = options;
+		this.#queues = options.queues;
+	}
+
+	/**
+	 * Tells what happens to a job: all that comes after the newest event that there was at the call. Events that Redis drops
+	 * or does not keep while it is away are lost.
+	 *
+	 * @returns a function that stops it.
+	 */
+	async follow(jobId: string, listener: Listener): Promise<() => void> {
+		const listeners = this.#listeners.get(jobId) ?? new Set();
+		this.#listeners.set(jobId, listeners.add(listener));
+		const unfollow = () => {
+			listeners.delete(listener);
+			if (listeners.size === 0) this.#listeners.delete(jobId);
+			if (this.#listeners.size === 0) this.#linger ??= setTimeout(() => void this.close(), LINGER_MS).unref();
+		};
+		clearTimeout(this.#linger);
+		this.#linger = undefined;
+		try {
+			this.#reading ??= this.#read();
+			await this.#reading;
+			return unfollow;
+		} catch (error) {
+			this.#reading = undefined;
+			unfollow();
+			throw error;
+		}
+	}
+
+	/** Stops reading. */
+	async close(): Promise<void> {
+		clearTimeout(this.#linger);
+		this.#linger = undefined;
+		const reading = this.#reading;
+		this.#reading = undefined;
+		const stop = await reading?.catch(() => undefined);
+		await stop?.();
 	}
 
 	/** Id of the newest event of any job. */
@@ -53,6 +116,31 @@ export class JobEvents {
 				if (page.length < PAGE) return events;
 			}
 		});
+	}
+
+	/** @returns what stops it. */
+	async #read(): Promise<() => Promise<void>> {
+		const lastEventId = await this.lastId();
+		const redis = this.#options.connect();
+		const events = new QueueEvents(JOB_CATALOGUE.detect.queue, {
+			connection: redis,
+			prefix: this.#options.prefix,
+			// The default `$` means "what comes after this very read" and loses what comes between two reads.
+			lastEventId,
+		});
+		// The connection reports its own errors.
+		events.on('error', () => {});
+		for (const name of TOLD) {
+			events.on(name, (event: { readonly jobId: string; readonly data?: unknown }, id: string) => {
+				const listeners = this.#listeners.get(event.jobId);
+				const told = listeners && toStreamEvent(name, id, event.data);
+				if (told) for (const listener of listeners) listener(told);
+			});
+		}
+		return async () => {
+			await closedWithin(events.close(), LAST_WORDS_MS);
+			redis.disconnect();
+		};
 	}
 }
 

@@ -22,14 +22,11 @@ export class JobReader {
 	 */
 	async read(jobId: string): Promise<JobSnapshot | undefined> {
 		return this.#queues.use('detect', async (queue) => {
-			const earlier = await this.#ended(jobId);
-			if (earlier) return present(earlier);
 			// Side by side, which is one round trip.
-			const found: [Job | undefined, JobState | 'unknown'] = await Promise.all([
-				queue.getJob(jobId),
-				queue.getJobState(jobId),
-			]);
-			const [job, state] = found;
+			const found: [JobSnapshot | 'erased' | undefined, Job | undefined, JobState | 'unknown'] =
+				await Promise.all([this.#ended(jobId), queue.getJob(jobId), queue.getJobState(jobId)]);
+			const [ended, job, state] = found;
+			if (ended) return present(ended);
 			if (job === undefined) return undefined;
 			const status = toJobStatus(state);
 			switch (status) {

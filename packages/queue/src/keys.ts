@@ -12,7 +12,7 @@ export const redisKeys = (prefix: string) => ({
 	ended: `${prefix}:ended`,
 	/** String: a worker runs the job with no other beside it, or was lost while it did. */
 	loneRun: (jobId: string) => `${prefix}:lone:${jobId}`,
-	/** Hash: the turns of callers' jobs in the queue `detect`, see `takeTurns`. */
+	/** Hash: the turns of callers' jobs in the queue `detect`, see `joinQueue`. */
 	turns: `${prefix}:turns`,
 	/** List of webhook messages that no queue has yet. */
 	outbox: `${prefix}:outbox`,

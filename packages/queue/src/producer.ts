@@ -2,10 +2,9 @@ import { type DetectJobInput, OPEN_CALLER } from '@facet/contracts';
 import type { JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE, type JobData, type JobName, type Urgency } from './catalogue.ts';
-import { takeTurns, turnsAhead } from './fair-turns.ts';
-import { redisKeys } from './keys.ts';
+import { countWaiting } from './count-waiting.ts';
+import { type Joining, joinQueue, type Place, turnsAhead } from './fair-turns.ts';
 import type { Queues } from './queues.ts';
-import { RedisScript } from './redis-script.ts';
 
 export interface ProducerOptions {
 	readonly queues: Queues;
@@ -26,6 +25,8 @@ export interface NewJob<Name extends JobName> {
 export interface AddOptions {
 	/** Of detect jobs, which take turns by their owners; other queues are first come, first served. */
 	readonly urgency?: Urgency;
+	/** The place of a detect job, when it has been taken already. */
+	readonly place?: Place;
 	/** How often the job is tried; by default as the producer's jobs are. */
 	readonly attempts?: number;
 	/** When the job was made, in milliseconds since the epoch; now by default. */
@@ -41,13 +42,6 @@ export interface QueueStatistics {
 
 /** Finished jobs that BullMQ keeps for inspection. Outcomes live in the result store. */
 const KEEP_FINISHED_JOBS = 1000;
-/** One script, so that no item is missed on its way from its batch to the queue. */
-const COUNT_WAITING = new RedisScript(`
-local wait, prioritized, delayed, unexpanded = unpack(KEYS)
-local count = redis.call('LLEN', wait) + redis.call('ZCARD', prioritized) + redis.call('ZCARD', delayed)
-for _, left in ipairs(redis.call('HVALS', unexpanded)) do count = count + tonumber(left) end
-return count
-`);
 const WAITING_STATES = ['waiting', 'prioritized', 'delayed'] as const;
 
 /** Puts jobs on the queues and counts them. Every method throws AppError `queue_unavailable` when Redis is away. */
@@ -66,7 +60,9 @@ export class JobProducer {
 		options: AddOptions = {},
 	): Promise<void> {
 		await this.#options.queues.use(name, async (queue, redis) => {
-			const [priority] = await prioritiesOf(queue, redis, [data], options);
+			const [priority] = options.place
+				? [options.place.priority]
+				: await prioritiesOf(queue, redis, [data], options);
 			await queue.add(name, data, this.#jobOptions(name, id, priority, options));
 		});
 	}
@@ -93,10 +89,18 @@ export class JobProducer {
 
 	/** Number of detect jobs that wait for a worker, items of accepted batches that are not on the queue yet among them. */
 	async waiting(): Promise<number> {
-		return this.#options.queues.use('detect', async ({ keys, opts }, redis) => {
-			const { unexpandedBatches } = redisKeys(opts.prefix ?? '');
-			const lists = [keys.wait ?? '', keys.prioritized ?? '', keys.delayed ?? '', unexpandedBatches];
-			return Number(await COUNT_WAITING.run(redis, lists, []));
+		return this.#options.queues.use('detect', countWaiting);
+	}
+
+	/**
+	 * Takes a place for one detect job, to be handed to `add`.
+	 *
+	 * @returns how many jobs waited before; and the place, unless these were too many.
+	 */
+	async takePlace(joining: Omit<Joining, 'count'>): Promise<{ waiting: number; place: Place | undefined }> {
+		return this.#options.queues.use('detect', async (queue, redis) => {
+			const { waiting, places } = await joinQueue(queue, redis, { ...joining, count: 1 });
+			return { waiting, place: places[0] };
 		});
 	}
 
@@ -147,8 +151,8 @@ async function prioritiesOf(
 	for (const owner of new Set(owners)) {
 		if (owner === undefined) continue;
 		const places = owners.flatMap((other, place) => (other === owner ? [place] : []));
-		const taken = await takeTurns(queue, redis, { owner, urgency, count: places.length });
-		for (const [index, place] of places.entries()) priorities[place] = taken[index];
+		const joined = await joinQueue(queue, redis, { owner, urgency, count: places.length });
+		for (const [index, place] of places.entries()) priorities[place] = joined.places[index]?.priority;
 	}
 	return priorities;
 }
