@@ -42,7 +42,7 @@ export function createDetectHandler(options: DetectHandlerOptions): DetectHandle
 
 async function detect(
 	{ fetcher, photos, videos }: DetectHandlerOptions,
-	{ source, options }: DetectJob,
+	{ source, options, include }: DetectJob,
 	{ jobId, signal, progress }: JobContext,
 	files: JobFiles,
 ): Promise<DetectResult> {
@@ -50,7 +50,8 @@ async function detect(
 	const path = files.path('source');
 	const { bytes, head } = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
 	const type = await sniffMedia(path, head);
-	const job = { jobId, path, bytes, options, clock, signal };
+	const landmarks68 = include?.includes('landmarks_68') ?? false;
+	const job = { jobId, path, bytes, options, landmarks68, clock, signal };
 	return type.kind === 'image'
 		? photos.run({ ...job, files, format: type.format })
 		: videos.run({ ...job, type, progress });

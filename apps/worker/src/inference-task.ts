@@ -37,6 +37,8 @@ interface WantedFaces {
 	readonly minFaceSize?: number | undefined;
 	/** By default the network's own. */
 	readonly scoreThreshold?: number | undefined;
+	/** Whether all 68 landmarks are wanted, which are most of what there is to say of a face. */
+	readonly landmarks68: boolean;
 }
 
 /** A photo to decode. */

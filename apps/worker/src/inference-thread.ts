@@ -1,4 +1,4 @@
-import type { RgbImage } from '@facet/contracts';
+import type { Detection, RgbImage } from '@facet/contracts';
 import { cropFrameJpegs, cropJpegs, decodeForDetection } from '@facet/media/pictures';
 import {
 	createFaceAnalyzer,
@@ -60,7 +60,7 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 
 async function detectPhoto(
 	detector: FaceDetector,
-	{ path, maxPixels, timeoutMs, minFaceSize, scoreThreshold }: PhotoTask,
+	{ path, maxPixels, timeoutMs, minFaceSize, scoreThreshold, landmarks68 }: PhotoTask,
 ): Promise<PhotoDetections> {
 	const startedAt = performance.now();
 	const decode = (maxSide: number) => decodeForDetection(path, { maxSide, maxPixels, timeoutMs });
@@ -80,18 +80,24 @@ async function detectPhoto(
 		source: { width, height, decode: decodeLarger },
 		turns: true,
 	});
-	const detections = toSourcePixels(faces, image, { width, height });
+	const wanted = landmarks68 ? faces : faces.map(withoutLandmarks68);
+	const detections = toSourcePixels(wanted, image, { width, height });
 	const detectMs = performance.now() - startedAt - decodeMs;
 	return { kind: 'photo', width, height, orientation, detections, decodeMs, detectMs };
 }
 
 async function observeFrame(
 	analyzer: FaceAnalyzer,
-	{ image, ...wanted }: FrameTask,
+	{ image, landmarks68, ...wanted }: FrameTask,
 ): Promise<FrameObservations> {
 	const startedAt = performance.now();
-	const observations = await analyzer.analyze(image, wanted);
+	const all = await analyzer.analyze(image, wanted);
+	const observations = landmarks68 ? all : all.map(withoutLandmarks68);
 	return { kind: 'frame', observations, detectMs: performance.now() - startedAt };
+}
+
+function withoutLandmarks68<Face extends Detection>({ landmarks68: _, ...face }: Face) {
+	return face;
 }
 
 async function encode(pieces: readonly RgbImage[]): Promise<Buffer[]> {

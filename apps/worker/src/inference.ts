@@ -52,7 +52,7 @@ export class Inference {
 	async observeFrame(
 		image: RgbImage,
 		signal: AbortSignal,
-		wanted: Omit<FrameTask, 'kind' | 'image'> = {},
+		wanted: Omit<FrameTask, 'kind' | 'image'>,
 	): Promise<FrameObservations> {
 		const result = await this.#process.run({ kind: 'frame', image, ...wanted }, { signal });
 		if (result.kind !== 'frame') throw wrongKind(result);

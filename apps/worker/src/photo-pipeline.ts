@@ -29,6 +29,8 @@ export interface PhotoJob {
 	readonly format: ImageFormat;
 	readonly bytes: number;
 	readonly options: DetectOptions;
+	/** Whether the result has all 68 landmarks of a face. */
+	readonly landmarks68: boolean;
 	readonly clock: StageClock;
 	readonly signal: AbortSignal;
 }
@@ -50,7 +52,13 @@ export class PhotoPipeline {
 		);
 		const { inference } = this.#options;
 		const { width, height, orientation, ...found } = await inference.detectPhoto(
-			{ path, ...limits, minFaceSize: options.minFaceSize, scoreThreshold: options.scoreThreshold },
+			{
+				path,
+				...limits,
+				minFaceSize: options.minFaceSize,
+				scoreThreshold: options.scoreThreshold,
+				landmarks68: job.landmarks68,
+			},
 			signal,
 		);
 		clock.add('decode', found.decodeMs);

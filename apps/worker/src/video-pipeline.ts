@@ -37,6 +37,8 @@ export interface VideoJob {
 	readonly type: VideoType;
 	readonly bytes: number;
 	readonly options: DetectOptions;
+	/** Whether the result has all 68 landmarks of a face. */
+	readonly landmarks68: boolean;
 	readonly clock: StageClock;
 	readonly progress: (framesDone: number, framesWanted: number) => void;
 	readonly signal: AbortSignal;
@@ -99,6 +101,7 @@ export class VideoPipeline {
 				const { observations, detectMs } = await inference.observeFrame(image, signal, {
 					minFaceSize: job.options.minFaceSize,
 					scoreThreshold: job.options.scoreThreshold,
+					landmarks68: job.landmarks68,
 					source: { width: video.facts.width, height: video.facts.height },
 				});
 				clock.add('detect', detectMs);
