@@ -133,6 +133,7 @@ describe('the process that decodes and infers', { timeout: TIMEOUT_MS }, () => {
 			'NODE_CHANNEL_SERIALIZATION_MODE',
 			'ORT_DISABLE_TELEMETRY',
 			'PATH',
+			'UV_THREADPOOL_SIZE',
 			'VIPS_DISC_THRESHOLD',
 		]);
 	});

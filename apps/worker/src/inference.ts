@@ -1,4 +1,4 @@
-import type { RgbImage } from '@facet/contracts';
+import { boxArea, enclosingBox, type RgbImage } from '@facet/contracts';
 import type { ObservedFrame } from '@facet/vision';
 import type { InferenceProcess } from '@facet/vision/process';
 import type {
@@ -12,6 +12,10 @@ import type {
 	PhotoTask,
 	TrackedVideo,
 } from './inference-task.ts';
+
+/** Crops are cut out of a picture at full size: of one that large, they take as much memory as two other tasks. */
+const LARGE_PIXELS = 8_000_000;
+const LARGE_WEIGHT = 2;
 
 /** The inference process, by what it can be asked. */
 export class Inference {
@@ -45,7 +49,8 @@ export class Inference {
 	async cropPhoto(task: Omit<CropPhotoTask, 'kind'>, signal: AbortSignal): Promise<readonly Uint8Array[]> {
 		// Nothing to cut is no reason to decode.
 		if (task.regions.length === 0) return [];
-		return this.#crops({ kind: 'crop-photo', ...task }, signal);
+		const isLarge = boxArea(enclosingBox(task.regions)) > LARGE_PIXELS;
+		return this.#crops({ kind: 'crop-photo', ...task }, signal, isLarge ? LARGE_WEIGHT : 1);
 	}
 
 	/** Searches a decoded frame. */
@@ -76,8 +81,8 @@ export class Inference {
 		return result;
 	}
 
-	async #crops(task: InferenceTask, signal: AbortSignal): Promise<readonly Uint8Array[]> {
-		const result = await this.#process.run(task, { signal });
+	async #crops(task: InferenceTask, signal: AbortSignal, weight = 1): Promise<readonly Uint8Array[]> {
+		const result = await this.#process.run(task, { signal, weight });
 		if (result.kind !== 'crops') throw wrongKind(result);
 		return result.jpegs;
 	}

@@ -19,7 +19,7 @@ import {
 	warnUnlessNoEviction,
 } from '@facet/queue';
 import { createObjectStore } from '@facet/storage';
-import { InferenceProcess } from '@facet/vision/process';
+import { InferenceProcess, tasksAtOnce } from '@facet/vision/process';
 import { startBatches } from './batches/start-batches.ts';
 import { CropUploader } from './crop-uploader.ts';
 import { startDeadlineKeeper } from './deadline-keeper.ts';
@@ -55,10 +55,17 @@ const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
 		executionProviders: config.worker.executionProviders,
 		nodeOptions: process.execArgv,
 	}),
-	environment: inferenceEnvironment(),
+	environment: {
+		UV_THREADPOOL_SIZE: String(decodersOf(config.worker.inferenceThreads)),
+		...inferenceEnvironment(),
+	},
 	onLost: () => metrics.inferenceRestarts.inc(),
 	logger,
 });
+/** libvips decodes in libuv's threads, of which all threads of the process share four unless it is told otherwise. */
+function decodersOf(inferenceThreads: number): number {
+	return Math.max(4, tasksAtOnce(inferenceThreads));
+}
 const metrics = createWorkerMetrics(() => ({
 	queued: inferenceProcess.queueSize,
 	running: inferenceProcess.runningTasks,

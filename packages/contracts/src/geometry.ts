@@ -48,6 +48,18 @@ export function scaleBox(box: BoundingBox, scaleX: number, scaleY: number): Boun
 	};
 }
 
+/** The smallest box around all of these, of which there is one at least. */
+export function enclosingBox(boxes: readonly BoundingBox[]): BoundingBox {
+	const x = Math.min(...boxes.map((box) => box.x));
+	const y = Math.min(...boxes.map((box) => box.y));
+	return {
+		x,
+		y,
+		width: Math.max(...boxes.map((box) => box.x + box.width)) - x,
+		height: Math.max(...boxes.map((box) => box.y + box.height)) - y,
+	};
+}
+
 export function boxArea(box: BoundingBox): number {
 	return box.width * box.height;
 }

@@ -1,4 +1,4 @@
-import type { BoundingBox, RgbImage } from '@facet/contracts';
+import { type BoundingBox, enclosingBox, type RgbImage } from '@facet/contracts';
 import sharp from 'sharp';
 import { openPicture, type PictureLimits, toPictureError } from './picture.ts';
 
@@ -23,7 +23,7 @@ export async function cropJpegs(
 	limits: PictureLimits,
 ): Promise<Buffer[]> {
 	if (regions.length === 0) return [];
-	const around = enclosing(regions);
+	const around = enclosingBox(regions);
 	const pixels = await openPicture(source, limits);
 	const { data, info } = await pixels
 		.extract(toExtract(around))
@@ -48,17 +48,6 @@ export async function cropFrameJpegs(image: RgbImage, regions: readonly Bounding
 		jpegs.push(await sharp(image.data, { raw }).extract(toExtract(region)).jpeg(JPEG).toBuffer());
 	}
 	return jpegs;
-}
-
-function enclosing(regions: readonly BoundingBox[]): BoundingBox {
-	const x = Math.min(...regions.map((region) => region.x));
-	const y = Math.min(...regions.map((region) => region.y));
-	return {
-		x,
-		y,
-		width: Math.max(...regions.map((region) => region.x + region.width)) - x,
-		height: Math.max(...regions.map((region) => region.y + region.height)) - y,
-	};
 }
 
 function toExtract({ x, y, width, height }: BoundingBox) {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { AppError, type Logger } from '@facet/contracts';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TestTask, TestThreadOptions } from './inference-pool-test-thread.ts';
-import { InferenceProcess, type InferenceProcessOptions } from './inference-process.ts';
+import { InferenceProcess, type InferenceProcessOptions, tasksAtOnce } from './inference-process.ts';
 
 const run = promisify(execFile);
 
@@ -114,7 +114,26 @@ describe('InferenceProcess', () => {
 		await logged(/an inference thread died with its tasks/, 1);
 	});
 
-	test('counts the tasks that wait, beyond one more than threads', async () => {
+	test.each([
+		[1, 2],
+		[2, 4],
+		[4, 6],
+		[64, 96],
+	])('of %i threads works on %i tasks at once', (threads, tasks) => {
+		expect(tasksAtOnce(threads)).toBe(tasks);
+	});
+
+	test('works on fewer tasks beside one that weighs more, and on one that weighs more than all', async () => {
+		const tested = await startProcess({}, 2);
+		const heavy = tested.run(sleep(60), { weight: 3 });
+		const others = [1, 2].map(() => tested.run(sleep(60)));
+		await expect.poll(() => [tested.runningTasks, tested.queueSize]).toEqual([4, 1]);
+		const whole = tested.run(sleep(20), { weight: 100 });
+		await Promise.all([heavy, ...others, whole]);
+		expect(tested.runningTasks).toBe(0);
+	});
+
+	test('counts the tasks that wait, beyond two for its thread', async () => {
 		const tested = await startProcess();
 		const tasks = [1, 2, 3, 4, 5].map(() => tested.run(sleep(30)));
 		await expect.poll(() => tested.runningTasks).toBe(2);
@@ -162,11 +181,11 @@ describe('a crash of native code', () => {
 		const tested = await startProcess({}, 2);
 		const first = pidOf(tested);
 		// With the guilty one, as many as run at once.
-		const innocent = [neighbours, neighbours].map((task) => tested.run(task));
+		const innocent = [neighbours, neighbours, neighbours].map((task) => tested.run(task));
 		const guilty = tested.run({ kind: 'segfault' });
 		const later = tested.run(echo('came meanwhile'));
 		await expect(guilty).rejects.toMatchObject({ code: 'worker_lost', retryable: true });
-		expect(await Promise.all(innocent)).toEqual(['1', '1']);
+		expect(await Promise.all(innocent)).toEqual(['1', '1', '1']);
 		expect(await later).toBe('came meanwhile');
 		expect(pidOf(tested)).not.toBe(first);
 		expect(lost).toBe(2);

@@ -19,6 +19,17 @@ export interface InferenceProcessOptions extends InferenceChildOptions {
 export interface RunOptions {
 	/** Gives up waiting. A queued task is dropped; a running one finishes unseen. */
 	readonly signal?: AbortSignal;
+	/** For how many others a task counts, by the memory that it takes; 1 by default. */
+	readonly weight?: number;
+}
+
+/**
+ * How many tasks such a process works on at once. Each is being decoded, searched, or on its way to a thread or from it; two a
+ * thread keep two cores busy, and on more of them not all threads wait for a picture at the same time. Every task more is a
+ * decoded picture more in memory (ADR 11).
+ */
+export function tasksAtOnce(threads: number): number {
+	return Math.min(2 * threads, threads + Math.max(2, Math.ceil(threads / 2)));
 }
 
 /** The process was killed because of this very task. */
@@ -55,8 +66,7 @@ export class InferenceProcess<Task, Result> {
 
 	constructor(options: InferenceProcessOptions) {
 		this.#options = options;
-		// Each task is being decoded or looked at: one more than threads keeps as many cores busy, and no more pictures open.
-		this.#slots = new TaskSlots(options.threads + 1);
+		this.#slots = new TaskSlots(tasksAtOnce(options.threads));
 	}
 
 	/** Tasks that wait for a thread. */
@@ -64,7 +74,7 @@ export class InferenceProcess<Task, Result> {
 		return this.#slots.waiting;
 	}
 
-	/** Tasks that threads are working on. */
+	/** Tasks that threads are working on, each as often as it weighs. */
 	get runningTasks(): number {
 		return this.#slots.taken;
 	}
@@ -96,11 +106,11 @@ export class InferenceProcess<Task, Result> {
 	 * @throws what the task threw; AppError `worker_lost` when the child died on the task alone, or a thread of it died,
 	 * `processing_timeout` when the task alone took too long, `shutting_down` after `close`; the signal's reason.
 	 */
-	async run(task: Task, { signal }: RunOptions = {}): Promise<Result> {
+	async run(task: Task, { signal, weight }: RunOptions = {}): Promise<Result> {
 		signal?.throwIfAborted();
 		if (this.#closing !== undefined) throw new AppError('shutting_down');
 		if (this.#child === undefined) throw new Error('Expected start to have been called before run');
-		const release = await this.#slots.take(signal);
+		const release = await this.#slots.take(signal, weight);
 		return await untilAborted(this.#perform(task, release, signal), signal);
 	}
 

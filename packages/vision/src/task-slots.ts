@@ -11,7 +11,7 @@ interface Waiting {
 export class TaskSlots {
 	readonly #capacity: number;
 	#free: number;
-	readonly #one = new Set<Waiting>();
+	readonly #some = new Set<Waiting>();
 	readonly #all = new Set<Waiting>();
 	readonly #idle: (() => void)[] = [];
 
@@ -22,25 +22,25 @@ export class TaskSlots {
 
 	/** Tasks that wait. */
 	get waiting(): number {
-		return this.#one.size + this.#all.size;
+		return this.#some.size + this.#all.size;
 	}
 
-	/** Slots that are taken; all of them by a task that runs alone. */
+	/** Slots that are taken; several of them by a large task, all of them by one that runs alone. */
 	get taken(): number {
 		return this.#capacity - this.#free;
 	}
 
 	/**
-	 * Waits for a slot.
+	 * Waits for slots: one, or several for a task that takes as much memory as several. Of more than there are, all.
 	 *
-	 * @returns a function that gives it back.
+	 * @returns a function that gives them back.
 	 * @throws the signal's reason when it fires first.
 	 */
-	take(signal: AbortSignal | undefined): Promise<() => void> {
-		return this.#take(this.#one, 1, signal);
+	take(signal: AbortSignal | undefined, slots = 1): Promise<() => void> {
+		return this.#take(this.#some, Math.min(slots, this.#capacity), signal);
 	}
 
-	/** Waits for all slots, as `take` for one, and goes before all who wait for one. */
+	/** Waits for all slots, as `take` for some, and goes before all who wait for some. */
 	takeAll(signal: AbortSignal | undefined): Promise<() => void> {
 		return this.#take(this.#all, this.#capacity, signal);
 	}
@@ -80,7 +80,7 @@ export class TaskSlots {
 
 	#admit(): void {
 		for (;;) {
-			const queue = this.#all.size > 0 ? this.#all : this.#one;
+			const queue = this.#all.size > 0 ? this.#all : this.#some;
 			const [next] = queue;
 			if (next === undefined || next.slots > this.#free) break;
 			queue.delete(next);
