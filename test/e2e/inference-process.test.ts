@@ -129,6 +129,8 @@ describe('the process that decodes and infers', { timeout: TIMEOUT_MS }, () => {
 		const names = (await readFile(`/proc/${child}/environ`, 'utf8')).split('\0').filter(Boolean);
 		expect(names.map((variable) => variable.split('=')[0]).sort()).toEqual([
 			'MALLOC_ARENA_MAX',
+			'MALLOC_MMAP_THRESHOLD_',
+			'MALLOC_TRIM_THRESHOLD_',
 			'NODE_CHANNEL_FD',
 			'NODE_CHANNEL_SERIALIZATION_MODE',
 			'ORT_DISABLE_TELEMETRY',

@@ -1,4 +1,11 @@
-import type { BoundingBox, Detection, RgbImage, Size } from '@facet/contracts';
+import {
+	type BoundingBox,
+	boxArea,
+	type Detection,
+	enclosingBox,
+	type RgbImage,
+	type Size,
+} from '@facet/contracts';
 import type { FaceObservation, ObservedFrame, TrackingResult } from '@facet/vision';
 
 /** What a thread is told when it starts. */
@@ -59,6 +66,16 @@ export interface CropPhotoTask extends PhotoFile {
 	readonly kind: 'crop-photo';
 	/** Whole-pixel rectangles inside the full picture, in display space. */
 	readonly regions: readonly BoundingBox[];
+}
+
+const LARGE_CROP_PIXELS = 4_000_000;
+
+/**
+ * Whether crops take a large part of a picture at full size, a dozen megabytes and more: fewer of these are cut at once, and
+ * their pixels are let go at once.
+ */
+export function isLargeCrop({ regions }: Pick<CropPhotoTask, 'regions'>): boolean {
+	return boxArea(enclosingBox(regions)) > LARGE_CROP_PIXELS;
 }
 
 /** Pieces of a decoded frame to make JPEGs of. */

@@ -10,14 +10,16 @@ import {
 	OnnxRuntime,
 	trackFaces,
 } from '@facet/vision';
-import type {
-	FrameObservations,
-	FrameTask,
-	InferenceResult,
-	InferenceTask,
-	InferenceThreadData,
-	PhotoDetections,
-	PhotoTask,
+import {
+	type CropPhotoTask,
+	type FrameObservations,
+	type FrameTask,
+	type InferenceResult,
+	type InferenceTask,
+	type InferenceThreadData,
+	isLargeCrop,
+	type PhotoDetections,
+	type PhotoTask,
 } from './inference-task.ts';
 import { toSourcePixels } from './source-pixels.ts';
 
@@ -44,7 +46,7 @@ export const { ready, run } = inferenceThread(async (options: InferenceThreadDat
 			case 'photo':
 				return detectPhoto(detector, task);
 			case 'crop-photo':
-				return { kind: 'crops', jpegs: await cropJpegs(task.path, task.regions, task) };
+				return { kind: 'crops', jpegs: await cropPhoto(task) };
 			case 'frame':
 				return observeFrame(analyzer, task);
 			case 'encode':
@@ -84,6 +86,13 @@ async function detectPhoto(
 	const detections = toSourcePixels(wanted, image, { width, height });
 	const detectMs = performance.now() - startedAt - decodeMs;
 	return { kind: 'photo', width, height, orientation, detections, decodeMs, detectMs };
+}
+
+async function cropPhoto(task: CropPhotoTask): Promise<Buffer[]> {
+	const jpegs = await cropJpegs(task.path, task.regions, task);
+	// V8 does not know how large the pixels behind a buffer of native code are, and would keep those of several crops.
+	if (isLargeCrop(task)) globalThis.gc?.(true);
+	return jpegs;
 }
 
 async function observeFrame(

@@ -1,21 +1,21 @@
-import { boxArea, enclosingBox, type RgbImage } from '@facet/contracts';
+import type { RgbImage } from '@facet/contracts';
 import type { ObservedFrame } from '@facet/vision';
 import type { InferenceProcess } from '@facet/vision/process';
-import type {
-	CropPhotoTask,
-	DetectorDescription,
-	FrameObservations,
-	FrameTask,
-	InferenceResult,
-	InferenceTask,
-	PhotoDetections,
-	PhotoTask,
-	TrackedVideo,
+import {
+	type CropPhotoTask,
+	type DetectorDescription,
+	type FrameObservations,
+	type FrameTask,
+	type InferenceResult,
+	type InferenceTask,
+	isLargeCrop,
+	type PhotoDetections,
+	type PhotoTask,
+	type TrackedVideo,
 } from './inference-task.ts';
 
-/** Crops are cut out of a picture at full size: of one that large, they take as much memory as two other tasks. */
-const LARGE_PIXELS = 8_000_000;
-const LARGE_WEIGHT = 2;
+/** Of large crops half as many are cut at once as there are other tasks. */
+const LARGE_CROP_WEIGHT = 2;
 
 /** The inference process, by what it can be asked. */
 export class Inference {
@@ -49,8 +49,7 @@ export class Inference {
 	async cropPhoto(task: Omit<CropPhotoTask, 'kind'>, signal: AbortSignal): Promise<readonly Uint8Array[]> {
 		// Nothing to cut is no reason to decode.
 		if (task.regions.length === 0) return [];
-		const isLarge = boxArea(enclosingBox(task.regions)) > LARGE_PIXELS;
-		return this.#crops({ kind: 'crop-photo', ...task }, signal, isLarge ? LARGE_WEIGHT : 1);
+		return this.#crops({ kind: 'crop-photo', ...task }, signal, isLargeCrop(task) ? LARGE_CROP_WEIGHT : 1);
 	}
 
 	/** Searches a decoded frame. */

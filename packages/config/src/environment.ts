@@ -21,14 +21,24 @@ const NATIVE_LIBRARIES =
 const NEVER_ON_DISC = '1000000g';
 
 /**
+ * Of the C library's malloc. Two arenas are enough: with one for each of its threads, it keeps far more than is in use. And the
+ * pixels of large crops get memory of their own, which goes back to the system: by itself it raises the limit for that to 32 MB,
+ * and of a heap with such holes hardly anything goes back.
+ */
+const MALLOC = {
+	MALLOC_ARENA_MAX: '2',
+	MALLOC_MMAP_THRESHOLD_: String(4 * 1024 ** 2),
+	MALLOC_TRIM_THRESHOLD_: String(8 * 1024 ** 2),
+};
+
+/**
  * What a process that decodes and infers sees of this one's environment: no secret, no address.
  *
- * Two arenas of malloc are enough: with one for each of its threads, the C library keeps far more than is in use. Pictures
- * are decoded in memory, however large: the process may write no file.
+ * Pictures are decoded in memory, however large: the process may write no file.
  */
 export function inferenceEnvironment(): Readonly<Record<string, string>> {
 	const kept = Object.entries(process.env).flatMap(([name, value]) =>
 		value !== undefined && NATIVE_LIBRARIES.test(name) ? [[name, value] as const] : [],
 	);
-	return { MALLOC_ARENA_MAX: '2', ...Object.fromEntries(kept), VIPS_DISC_THRESHOLD: NEVER_ON_DISC };
+	return { ...MALLOC, ...Object.fromEntries(kept), VIPS_DISC_THRESHOLD: NEVER_ON_DISC };
 }

@@ -41,8 +41,11 @@ interface PendingTask<Result> {
 
 /** A process that takes longer to close is killed. */
 const CLOSE_TIMEOUT_MS = 5000;
-/** V8's own 16 MB fill up before they are collected, in each thread: with them the peak is some 40 MB higher. */
-const SEMI_SPACE_MB = 4;
+/**
+ * V8's own 16 MB of new objects fill up before they are collected, in each thread: with them the peak is some 40 MB higher. And
+ * threads may ask for that collection, when they have let go of much memory that V8 does not see.
+ */
+const V8_OPTIONS = ['--max-semi-space-size=4', '--expose-gc'];
 
 /** Options of Node that bring a program as text, which would run in the place of the child's. */
 const TEXT_OPTION = /^(-e|-p|-pe|--eval|--print|--input-type)(=|$)/;
@@ -67,7 +70,7 @@ export class InferenceChild<Task, Result> {
 			serialization: 'advanced',
 			env: environment,
 			execPath: program,
-			execArgv: [...before, ...withoutText(process.execArgv), `--max-semi-space-size=${SEMI_SPACE_MB}`],
+			execArgv: [...before, ...withoutText(process.execArgv), ...V8_OPTIONS],
 			// Pipes are under no limit on the size of files, which a file that gets this process's output would be.
 			stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 		});
