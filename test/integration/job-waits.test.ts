@@ -87,14 +87,37 @@ describe('waiting for a job', () => {
 		await ended;
 	});
 
-	it('ends when the outcome is written, before the queue says so', async () => {
-		const jobId = randomUUID();
+	/** Waits for a job whose end nothing but the message tells. */
+	async function expectMessage(jobId: string) {
 		const outcome = fixture.waiter.expect(jobId).outcome(20_000);
 		const channel = `${fixture.prefix}:ended`;
 		await expect.poll(() => fixture.redis.pubsub('NUMSUB', channel)).toEqual([channel, 1]);
 		vi.spyOn(results, 'ended').mockResolvedValue([]);
+		return { outcome, reads: vi.spyOn(results, 'get') };
+	}
+
+	it('ends with the message that the outcome is written, which has it in it', async () => {
+		const jobId = randomUUID();
+		const { outcome, reads } = await expectMessage(jobId);
 		await results.finish(jobId, succeeded());
-		expect(await outcome).toMatchObject({ status: 'succeeded' });
+		expect(await outcome).toEqual(await fixture.results.look(jobId));
+		expect(reads).not.toHaveBeenCalled();
+	});
+
+	it('reads an outcome that is too large for a message, and one that cannot be read in it', async () => {
+		const large = randomUUID();
+		const { outcome, reads } = await expectMessage(large);
+		const model = Array.from({ length: 300 }, () => randomUUID()).join();
+		await results.finish(large, succeeded({}, { model }));
+		expect(await outcome).toMatchObject({ result: { model } });
+		expect(reads).toHaveBeenCalledOnce();
+
+		const damaged = randomUUID();
+		await fixture.redis.copy(`${fixture.prefix}:result:${large}`, `${fixture.prefix}:result:${damaged}`);
+		const second = fixture.waiter.expect(damaged).outcome(20_000);
+		await fixture.redis.publish(`${fixture.prefix}:ended`, `${damaged}\nnot an outcome`);
+		expect(await second).toMatchObject({ status: 'succeeded' });
+		expect(reads).toHaveBeenCalledTimes(2);
 	});
 
 	it('reads the outcome again when Redis is away for a moment, and says so when it stays away', async () => {

@@ -36,9 +36,12 @@ export const emptyResult: DetectResult = {
 	timings: { fetch: 1, decode: 1, detect: 1, crop: 0, upload: 0 },
 };
 
-/** An outcome whose job has the given facts. */
-export function succeeded(facts: Partial<JobOutcome['job']> = {}): JobOutcome {
-	return { status: 'succeeded', result: emptyResult, job: endedJob(facts) };
+/** An outcome whose job has the given facts, and its result the given differences from the empty one. */
+export function succeeded(
+	facts: Partial<JobOutcome['job']> = {},
+	result: Partial<DetectResult> = {},
+): JobOutcome {
+	return { status: 'succeeded', result: { ...emptyResult, ...result }, job: endedJob(facts) };
 }
 
 /** An outcome without a result, whose job has the given facts. */

@@ -8,7 +8,7 @@ export const redisKeys = (prefix: string) => ({
 	rates: `${prefix}:rate`,
 	/** String: the final word on a job, or what is left of an erased one. */
 	result: (jobId: string) => `${prefix}:result:${jobId}`,
-	/** Channel: ids of jobs, when their outcome is written. */
+	/** Channel: ids of jobs, when their outcome is written, and small outcomes. */
 	ended: `${prefix}:ended`,
 	/** String: a worker runs the job with no other beside it, or was lost while it did. */
 	loneRun: (jobId: string) => `${prefix}:lone:${jobId}`,

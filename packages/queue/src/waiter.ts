@@ -6,7 +6,7 @@ import { DrainRate } from './drain-rate.ts';
 import { codeFromReason } from './failure-reason.ts';
 import { redisKeys } from './keys.ts';
 import type { Queues } from './queues.ts';
-import type { ResultStore } from './result-store.ts';
+import { parseEnd, type ResultStore, type ToldEnd } from './result-store.ts';
 
 export interface WaiterOptions {
 	/** A connection of its own: it subscribes. */
@@ -18,7 +18,8 @@ export interface WaiterOptions {
 }
 
 type Signal =
-	| { readonly kind: 'ended' | 'removed' | 'timeout' | 'closing' }
+	| { readonly kind: 'ended'; readonly told?: ToldEnd }
+	| { readonly kind: 'removed' | 'timeout' | 'closing' }
 	| { readonly kind: 'failed'; readonly reason: string };
 
 /** One caller's wait for one job. Made before the job is added, so that no end can come too early. */
@@ -44,8 +45,8 @@ const factsSchema = z.tuple([z.string().nullable(), z.string().nullable(), z.str
 
 /**
  * Waits for jobs to end: one subscriber for the whole process to the channel on which the script that writes an outcome
- * tells it, raced with a timeout for each job, and a look at the result store at the end of each wait. Every two seconds a
- * look at all that is waited for, so that a lost message loses no answer.
+ * tells it, raced with a timeout for each job. What is not told with it is read from the result store. Every two seconds a look
+ * at all that is waited for, so that a lost message loses no answer.
  */
 export class JobWaiter {
 	readonly #options: WaiterOptions;
@@ -61,9 +62,10 @@ export class JobWaiter {
 	constructor(options: WaiterOptions) {
 		const { redis, prefix } = options;
 		this.#options = options;
-		redis.on('message', (_channel, jobId) => {
+		redis.on('messageBuffer', (_channel: Buffer, message: Buffer) => {
+			const told = parseEnd(message);
 			this.drainRate.count();
-			this.#signal(jobId, { kind: 'ended' });
+			this.#signal(told.jobId, { kind: 'ended', told });
 		});
 		// Waits for Redis, and is repeated after each connection that was lost; it fails when the process stops before.
 		redis.subscribe(redisKeys(prefix).ended).catch(() => {});
@@ -123,6 +125,8 @@ export class JobWaiter {
 
 	async #outcome(jobId: string, signal: Signal): Promise<JobOutcome> {
 		if (signal.kind === 'closing') throw new AppError('shutting_down');
+		const told = signal.kind === 'ended' && signal.told ? await this.#unpack(signal.told) : undefined;
+		if (told) return told;
 		const stored = await this.#read(jobId, signal.kind === 'timeout' ? [] : PAUSES_MS).catch(
 			(error: unknown) => {
 				// When the wait was over anyway, that is what the client needs to know: the job runs on.
@@ -141,6 +145,11 @@ export class JobWaiter {
 			case 'ended':
 				throw new AppError('internal', { detail: 'the result of the job has expired' });
 		}
+	}
+
+	async #unpack(told: ToldEnd): Promise<JobOutcome | undefined> {
+		// What cannot be read here is read from the store, where the fault is told.
+		return this.#options.results.unpack(told).catch(() => undefined);
 	}
 
 	/** After an outage, the connection that results are read by may be back a moment later than the one that told the end. */
