@@ -42,8 +42,8 @@ export interface StoredFile {
 const TEMPORARY_DIRECTORY = '.tmp';
 /** A put takes seconds; a temporary file of an hour belongs to a process that died. */
 const STALE_TEMPORARY_SECONDS = 3600;
-/** Times that a put makes its folder anew when a sweep removes it, still empty, before the rename. */
-const RENAME_ATTEMPTS = 5;
+/** Times that a put tries to rename its file into a folder that is missing, or that a sweep removes, still empty, before. */
+const RENAME_ATTEMPTS = 6;
 
 /** Objects as files below one directory, for a single machine or a shared volume. Links lead to the API. */
 export class FilesystemStore implements ObjectStore {
@@ -235,10 +235,11 @@ export class FilesystemStore implements ObjectStore {
 		try {
 			for (let attempt = 1; ; attempt += 1) {
 				try {
-					await mkdir(dirname(target), { recursive: true });
 					return await rename(temporary, target);
 				} catch (error) {
 					if (!hasErrorCode(error, 'ENOENT') || attempt === RENAME_ATTEMPTS) throw error;
+					// Mostly it is there: a job's crops share one.
+					await mkdir(dirname(target), { recursive: true });
 				}
 			}
 		} catch (error) {

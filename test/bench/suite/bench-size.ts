@@ -25,7 +25,7 @@ export const FULL: BenchSize = {
 	name: 'full',
 	rounds: 5,
 	warmUp: 480,
-	photos: 240,
+	photos: 480,
 	syncRequests: 100,
 	videoMinutes: 10,
 	videos: [
