@@ -156,7 +156,7 @@ export function compareEventIds(a: string, b: string): number {
  *
  * @param name - BullMQ's name of the event.
  */
-export function toStreamEvent(name: string, id: string, data: unknown): JobStreamEvent | undefined {
+function toStreamEvent(name: string, id: string, data: unknown): JobStreamEvent | undefined {
 	switch (name) {
 		case 'waiting':
 		case 'delayed':
