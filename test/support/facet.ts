@@ -137,16 +137,20 @@ export class Facet {
 
 	/** How long a stage of a job took, by the log of its worker. */
 	async stageMs(jobId: string, stage: keyof StageTimings): Promise<number> {
-		const worker = this.#processes.find(({ app }) => app === 'worker');
-		const line = await worker?.logged('job done', (candidate) => candidate.jobId === jobId);
-		return stageTimingsSchema.parse(line?.timings)[stage];
+		const line = await this.process('worker').logged('job done', (candidate) => candidate.jobId === jobId);
+		return stageTimingsSchema.parse(line.timings)[stage];
 	}
 
 	/** The first line, past or to come, that the API logs with this message. */
 	async logged(message: string, matches?: (line: LogLine) => boolean): Promise<LogLine> {
-		const api = this.#processes.find(({ app }) => app === 'api');
-		if (api === undefined) throw new Error('a Facet without an API');
-		return api.logged(message, matches);
+		return this.process('api').logged(message, matches);
+	}
+
+	/** The first process of this app that was started. */
+	process(app: 'api' | 'worker'): ServiceProcess {
+		const process = this.#processes.find((candidate) => candidate.app === app);
+		if (process === undefined) throw new Error(`a Facet without a process of ${app}`);
+		return process;
 	}
 
 	/** All that the processes have logged. */

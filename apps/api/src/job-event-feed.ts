@@ -24,6 +24,12 @@ export interface LastEvent {
 	readonly isEnd: boolean;
 }
 
+/**
+ * The outcome is there before the queue's events of the job are all told, of which the end is the last. A job that is canceled
+ * while it runs has no such event for a while, or never: its end is told this long after its outcome.
+ */
+const UNTOLD_END_MS = 1000;
+
 /** What the stream tells of a job, and an end that it does not tell. */
 type FedEvent = JobStreamEvent | { readonly kind: 'ended'; readonly id: undefined };
 
@@ -49,6 +55,8 @@ export class JobEventFeed {
 	#lastId = '0-0';
 	#lastStatus: JobStatus | undefined;
 	#isOver = false;
+	/** Runs once the job has an outcome. */
+	#untold: NodeJS.Timeout | undefined;
 	/** Stop what tells us of the job. */
 	readonly #unfollow: (() => void)[];
 
@@ -56,8 +64,12 @@ export class JobEventFeed {
 		this.#options = options;
 		this.#jobId = jobId;
 		this.#stream = stream;
-		// Not every end has an event: a job that is canceled while it runs has its outcome first.
-		this.#unfollow = [options.waiter.watch(jobId, () => this.#take({ kind: 'ended', id: undefined }))];
+		this.#unfollow = [
+			options.waiter.watch(jobId, () => {
+				this.#untold ??= setTimeout(() => this.#take({ kind: 'ended', id: undefined }), UNTOLD_END_MS);
+			}),
+			() => clearTimeout(this.#untold),
+		];
 	}
 
 	/**

@@ -1,7 +1,7 @@
 import type { RgbImage } from '@facet/contracts';
 import { z } from 'zod';
 import type { FilterTaps } from './filter-taps.ts';
-import type { PlaneTarget } from './resample.ts';
+import type { PlaneTarget } from './plane-target.ts';
 import { RESAMPLE_KERNEL } from './resample-kernel.ts';
 
 interface Memory {

@@ -1,3 +1,6 @@
+import { platform } from 'node:os';
+import { processorMs } from '../../support/processor-time.ts';
+import { inferencePidOf } from '../../support/worker-processes.ts';
 import type { MeasuredService, Section } from '../suite/bench.ts';
 import { median, rounded } from '../suite/statistics.ts';
 
@@ -21,9 +24,12 @@ export const serviceSection: Section = {
 			for (const [index, measure] of Object.values(kinds).entries()) speeds[index]?.push(await measure());
 		}
 		// Apart from the rounds, since reading the accounts is work for Redis too.
-		const apiBeforeMs = await apiProcessorMs(service);
-		const work = await redis.workOf(async () => void (await bench.photosPerSecond(service, size.photos)));
-		const apiMs = (await apiProcessorMs(service)) - apiBeforeMs;
+		const before = await processorTimes(service);
+		let photosPerSecond = Number.NaN;
+		const work = await redis.workOf(async () => {
+			photosPerSecond = await bench.photosPerSecond(service, size.photos);
+		});
+		const after = await processorTimes(service);
 		const [boundSpeeds = []] = speeds;
 		const ratioOf = (index: number) =>
 			rounded(
@@ -31,6 +37,12 @@ export const serviceSection: Section = {
 				3,
 			);
 		const perJob = (value: number) => value / size.photos;
+		const perJobMs: Record<string, number> = {
+			...Object.fromEntries(
+				Object.entries(after).map(([name, ms]) => [name, perJob(ms - (before[name] ?? Number.NaN))]),
+			),
+			Redis: perJob(1000 * work.processorSeconds),
+		};
 		return {
 			rows: Object.keys(kinds).map((kind, index) => ({
 				kind,
@@ -49,13 +61,17 @@ export const serviceSection: Section = {
 				serviceWithCropsPhotosPerSecond: rounded(median(speeds[2] ?? []), 2),
 				redisCommandsPerJob: rounded(perJob(work.commands), 1),
 				redisRoundTripsPerJob: rounded(perJob(work.reads), 1),
-				apiProcessorMsPerJob: rounded(perJob(apiMs), 2),
+				apiProcessorMsPerJob: rounded(perJobMs.API ?? Number.NaN, 2),
 				redisProcessorMsPerJob: rounded(perJob(1000 * work.processorSeconds), 3),
 			},
 			notes: [
 				`${size.rounds} rounds of ${size.photos} photos of 1920 pixels, one kind after the other in each round; medians of the rounds, and of each round’s ratio.`,
 				'From the first `POST /v1/jobs` to the last `GET /v1/jobs/{id}` with its result, over HTTP. The client, the server of the photos and Redis run on the same cores.',
-				`The API, a job: ${rounded(perJob(apiMs), 1)} ms of its core for both requests.`,
+				`Processor time of a photo, by the kernel’s accounts: ${Object.entries(perJobMs)
+					.map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
+					.join(
+						', ',
+					)} ms of a core; the ${cores} cores together had ${rounded((1000 * cores) / photosPerSecond, 1)} ms for each.`,
 				`Redis, a job: ${rounded(perJob(work.reads), 1)} reads from its connections, ${rounded(perJob(work.commands), 1)} commands with those inside scripts, ${rounded(perJob(1000 * work.processorSeconds), 2)} ms of its core; all processes together, their looks at canceled jobs and deadlines included.`,
 			],
 		};
@@ -66,8 +82,17 @@ function extremes(ratios: readonly number[]): string {
 	return `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
 }
 
-/** Processor time that the API has taken until now, by its own metrics. */
-async function apiProcessorMs({ facet }: MeasuredService): Promise<number> {
-	const metrics = await (await fetch(`${facet.url}/metrics`)).text();
-	return 1000 * Number(/^process_cpu_seconds_total\S* (\S+)$/m.exec(metrics)?.[1]);
+/** Processor time that each process has taken until now, in milliseconds; elsewhere than on Linux the API's alone. */
+async function processorTimes({ facet }: MeasuredService): Promise<Record<string, number>> {
+	if (platform() !== 'linux') {
+		const metrics = await (await fetch(`${facet.url}/metrics`)).text();
+		return { API: 1000 * Number(/^process_cpu_seconds_total\S* (\S+)$/m.exec(metrics)?.[1]) };
+	}
+	const worker = facet.process('worker');
+	return {
+		API: await processorMs(facet.process('api').pid),
+		worker: await processorMs(worker.pid),
+		'its inference process': await processorMs(inferencePidOf(worker)),
+		'client and server of the photos': await processorMs(process.pid),
+	};
 }

@@ -1,7 +1,8 @@
 import { type BoundingBox, clipBox, mapLandmarks, type RgbImage, type Size } from '@facet/contracts';
 import type { Candidate } from '../engine.ts';
 import type { ModelEntry } from '../model-registry.ts';
-import { type PlaneTarget, resampleRegion } from '../resample.ts';
+import type { PlaneTarget } from '../plane-target.ts';
+import { resampleRegion } from '../resample.ts';
 
 /** A region of an image as a network's input tensor. */
 export interface Letterbox extends Size {

@@ -7,7 +7,8 @@ import { cutAtHeads } from '../network-heads.ts';
 import { type AgreedFace, fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import type { OnnxSession } from '../onnx-session.ts';
 import { PlaneStock } from '../plane-stock.ts';
-import { mirrorPlanes, type PlaneTarget, resampleRegion } from '../resample.ts';
+import type { PlaneTarget } from '../plane-target.ts';
+import { mirrorPlanes, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
 import { decodeUltraFace } from './ultraface-anchors.ts';
 
