@@ -76,6 +76,16 @@ describe('with a worker', () => {
 		expect(await v1.list({ tag: 'photo' })).toMatchObject({ data: [{ id: job.id, status: 'succeeded' }] });
 	});
 
+	it('stores the 68 landmarks only of jobs that want them', async () => {
+		const submit = async (include: string[]) =>
+			(await v1.submit({ img, include }, { prefer: 'wait=55' })).body.id;
+		const [without, all] = [await submit(['scores', 'pose']), await submit(['landmarks_68'])];
+		const facesOf = async (id: string) => (await facet.outcome(id))?.result.frames[0]?.faces ?? [];
+		expect(await facesOf(without)).toHaveLength(3);
+		for (const face of await facesOf(without)) expect(face).not.toHaveProperty('landmarks68');
+		for (const { landmarks68 } of await facesOf(all)) expect(landmarks68).toHaveLength(68);
+	});
+
 	it('Prefer: wait answers with the finished job, or with the job when it takes longer', async () => {
 		const done = await v1.submit({ img }, { prefer: 'wait=55' });
 		expect(done).toMatchObject({ status: 200, body: { status: 'succeeded' } });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '@facet/contracts';
 import type { ResultStore } from '@facet/queue';
-import { beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { UnrecoverableError, Worker } from 'bullmq';
+import { beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { emptyResult, QueueFixture, succeeded } from '../support/queue-fixture.ts';
 
 let fixture: QueueFixture;
@@ -71,6 +72,24 @@ describe('waiting for a job', () => {
 		const { jobId, expectation } = await fixture.submit();
 		const ended = expect(expectation.outcome(10_000)).rejects.toMatchObject({ code: 'internal' });
 		await fixture.rawQueue().remove(jobId);
+		await ended;
+	});
+
+	it('ends when the queue has given the job up by itself, which leaves no outcome', async () => {
+		const { jobId, expectation } = await fixture.submit();
+		const ended = expect(expectation.outcome(10_000)).rejects.toMatchObject({ code: 'corrupt_media' });
+		const queue = fixture.rawQueue();
+		const connection = fixture.redis.duplicate({ maxRetriesPerRequest: null, enableOfflineQueue: true });
+		const worker = new Worker('detect', undefined, { connection, prefix: fixture.prefix });
+		onTestFinished(async () => {
+			await worker.close();
+			connection.disconnect();
+		});
+		const token = randomUUID();
+		const job = await worker.getNextJob(token);
+		expect(job?.id).toBe(jobId);
+		await job?.moveToFailed(new UnrecoverableError('corrupt_media: broken'), token);
+		expect(await queue.getJobState(jobId)).toBe('failed');
 		await ended;
 	});
 

@@ -2,8 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { type DetectFailure, type FacesObj, type StageTimings, stageTimingsSchema } from '@facet/contracts';
-import { CallerStore, connectConsumer } from '@facet/queue';
+import {
+	type DetectFailure,
+	type FacesObj,
+	type JobOutcome,
+	type StageTimings,
+	stageTimingsSchema,
+} from '@facet/contracts';
+import { CallerStore, connectConsumer, ResultStore } from '@facet/queue';
 import { checkAnswersOf, expectAnswersAsDocumented } from './checked-fetch.ts';
 import { type LogLine, ServiceProcess } from './service-process.ts';
 
@@ -139,6 +145,12 @@ export class Facet {
 	async stageMs(jobId: string, stage: keyof StageTimings): Promise<number> {
 		const line = await this.process('worker').logged('job done', (candidate) => candidate.jobId === jobId);
 		return stageTimingsSchema.parse(line.timings)[stage];
+	}
+
+	/** What is stored of a job that has succeeded. */
+	async outcome(jobId: string): Promise<Extract<JobOutcome, { status: 'succeeded' }> | undefined> {
+		const outcome = await new ResultStore(this.#redis, { prefix: this.prefix, ttlSeconds: 60 }).get(jobId);
+		return outcome?.status === 'succeeded' ? outcome : undefined;
 	}
 
 	/** The first line, past or to come, that the API logs with this message. */

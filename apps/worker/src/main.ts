@@ -45,6 +45,8 @@ const threadData: InferenceThreadData = {
 	model: config.worker.detectorModel,
 	executionProviders: config.worker.executionProviders,
 };
+// libvips decodes in libuv's threads, of which all threads of a process share four unless it is told otherwise.
+const decoders = Math.max(4, tasksAtOnce(config.worker.inferenceThreads));
 const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
 	entry: new URL('../dist/inference-process.js', import.meta.url),
 	threads: config.worker.inferenceThreads,
@@ -55,17 +57,10 @@ const inferenceProcess = new InferenceProcess<InferenceTask, InferenceResult>({
 		executionProviders: config.worker.executionProviders,
 		nodeOptions: process.execArgv,
 	}),
-	environment: {
-		UV_THREADPOOL_SIZE: String(decodersOf(config.worker.inferenceThreads)),
-		...inferenceEnvironment(),
-	},
+	environment: { UV_THREADPOOL_SIZE: String(decoders), ...inferenceEnvironment() },
 	onLost: () => metrics.inferenceRestarts.inc(),
 	logger,
 });
-/** libvips decodes in libuv's threads, of which all threads of the process share four unless it is told otherwise. */
-function decodersOf(inferenceThreads: number): number {
-	return Math.max(4, tasksAtOnce(inferenceThreads));
-}
 const metrics = createWorkerMetrics(() => ({
 	queued: inferenceProcess.queueSize,
 	running: inferenceProcess.runningTasks,
