@@ -172,7 +172,9 @@ export class JobEventFeed {
 		this.#stop();
 	}
 
+	/** Once: the job may end, and then its client go away. */
 	#stop(): void {
+		if (this.#isOver) return;
 		this.#isOver = true;
 		for (const unfollow of this.#unfollow) unfollow();
 		this.#stream.end();

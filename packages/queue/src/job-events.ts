@@ -3,6 +3,7 @@ import { QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { JOB_CATALOGUE } from './catalogue.ts';
+import { JobListeners } from './job-listeners.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
 import type { Queues } from './queues.ts';
 
@@ -19,8 +20,6 @@ export interface JobEventsOptions {
 	/** Opens a connection for reads that block; it is closed here. */
 	readonly connect: () => Redis;
 }
-
-type Listener = (event: JobStreamEvent) => void;
 
 export const progressSchema = z.object({ framesDone: z.number(), framesWanted: z.number() });
 
@@ -40,7 +39,7 @@ const LINGER_MS = 10_000;
 export class JobEvents {
 	readonly #options: JobEventsOptions;
 	readonly #queues: Queues;
-	readonly #listeners = new Map<string, Set<Listener>>();
+	readonly #listeners = new JobListeners<JobStreamEvent>();
 	#reading: Promise<() => Promise<void>> | undefined;
 	#linger: NodeJS.Timeout | undefined;
 
@@ -55,22 +54,22 @@ export class JobEvents {
 	 *
 	 * @returns a function that stops it.
 	 */
-	async follow(jobId: string, listener: Listener): Promise<() => void> {
-		const listeners = this.#listeners.get(jobId) ?? new Set();
-		this.#listeners.set(jobId, listeners.add(listener));
+	async follow(jobId: string, listener: (event: JobStreamEvent) => void): Promise<() => void> {
+		const remove = this.#listeners.add(jobId, listener);
 		const unfollow = () => {
-			listeners.delete(listener);
-			if (listeners.size === 0) this.#listeners.delete(jobId);
-			if (this.#listeners.size === 0) this.#linger ??= setTimeout(() => void this.close(), LINGER_MS).unref();
+			remove();
+			if (this.#listeners.isEmpty) this.#linger ??= setTimeout(() => void this.close(), LINGER_MS).unref();
 		};
 		clearTimeout(this.#linger);
 		this.#linger = undefined;
+		this.#reading ??= this.#read();
+		const reading = this.#reading;
 		try {
-			this.#reading ??= this.#read();
-			await this.#reading;
+			await reading;
 			return unfollow;
 		} catch (error) {
-			this.#reading = undefined;
+			// Whoever has come since may have begun anew.
+			if (this.#reading === reading) this.#reading = undefined;
 			unfollow();
 			throw error;
 		}
@@ -132,9 +131,9 @@ export class JobEvents {
 		events.on('error', () => {});
 		for (const name of TOLD) {
 			events.on(name, (event: { readonly jobId: string; readonly data?: unknown }, id: string) => {
-				const listeners = this.#listeners.get(event.jobId);
-				const told = listeners && toStreamEvent(name, id, event.data);
-				if (told) for (const listener of listeners) listener(told);
+				if (!this.#listeners.has(event.jobId)) return;
+				const told = toStreamEvent(name, id, event.data);
+				if (told) this.#listeners.tell(event.jobId, told);
 			});
 		}
 		return async () => {

@@ -7,7 +7,10 @@ import { RedisScript } from './redis-script.ts';
 
 const compressElsewhere = promisify(gzip);
 const decompressElsewhere = promisify(gunzip);
-/** Half the processor time of level 3 and a quarter of the default's, for a few percent more bytes of a result of coordinates. */
+/**
+ * Of a result of 15 kB, with all landmarks, little more than half of the time of level 3, for 1 % more bytes; of a photo's
+ * 1.6 kB there is no difference worth it.
+ */
 const COMPRESSION = { level: 1 } as const;
 /** Largest outcome, packed, that is told to those who wait, so that they need not ask for it: most photos' are. */
 const LARGEST_TOLD = 4096;

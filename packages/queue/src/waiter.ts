@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { DrainRate } from './drain-rate.ts';
 import { codeFromReason } from './failure-reason.ts';
+import { JobListeners } from './job-listeners.ts';
 import { redisKeys } from './keys.ts';
 import type { Queues } from './queues.ts';
 import { parseEnd, type ResultStore, type ToldEnd } from './result-store.ts';
@@ -51,7 +52,7 @@ const factsSchema = z.tuple([z.string().nullable(), z.string().nullable(), z.str
 export class JobWaiter {
 	readonly #options: WaiterOptions;
 	/** Jobs that somebody wants to hear of. */
-	readonly #expected = new Map<string, Set<(signal: Signal) => void>>();
+	readonly #expected = new JobListeners<Signal>();
 	/** How many wait for a job that has been added. */
 	readonly #awaited = new Map<string, number>();
 	readonly #sweep: NodeJS.Timeout;
@@ -65,7 +66,7 @@ export class JobWaiter {
 		redis.on('messageBuffer', (_channel: Buffer, message: Buffer) => {
 			const told = parseEnd(message);
 			this.drainRate.count();
-			this.#signal(told.jobId, { kind: 'ended', told });
+			this.#expected.tell(told.jobId, { kind: 'ended', told });
 		});
 		// Waits for Redis, and is repeated after each connection that was lost; it fails when the process stops before.
 		redis.subscribe(redisKeys(prefix).ended).catch(() => {});
@@ -77,7 +78,7 @@ export class JobWaiter {
 		const signalled = new Promise<Signal>((resolveSignal) => {
 			resolve = resolveSignal;
 		});
-		const release = this.#listen(jobId, resolve);
+		const release = this.#expected.add(jobId, resolve);
 		return {
 			release,
 			outcome: async (timeoutMs) => {
@@ -102,7 +103,7 @@ export class JobWaiter {
 	 * @returns a function that stops it.
 	 */
 	watch(jobId: string, onEnd: () => void): () => void {
-		return this.#listen(jobId, ({ kind }) => {
+		return this.#expected.add(jobId, ({ kind }) => {
 			if (kind === 'ended') onEnd();
 		});
 	}
@@ -110,17 +111,8 @@ export class JobWaiter {
 	/** Stops listening; whoever still waits gets `shutting_down`. */
 	close(): void {
 		clearInterval(this.#sweep);
-		for (const jobId of this.#expected.keys()) this.#signal(jobId, { kind: 'closing' });
+		for (const jobId of this.#expected.jobIds) this.#expected.tell(jobId, { kind: 'closing' });
 		this.#options.redis.disconnect();
-	}
-
-	#listen(jobId: string, listener: (signal: Signal) => void): () => void {
-		const listeners = this.#expected.get(jobId) ?? new Set();
-		this.#expected.set(jobId, listeners.add(listener));
-		return () => {
-			listeners.delete(listener);
-			if (listeners.size === 0) this.#expected.delete(jobId);
-		};
 	}
 
 	async #outcome(jobId: string, signal: Signal): Promise<JobOutcome> {
@@ -163,20 +155,16 @@ export class JobWaiter {
 		}
 	}
 
-	#signal(jobId: string, signal: Signal): void {
-		for (const listener of this.#expected.get(jobId) ?? []) listener(signal);
-	}
-
 	async #collectMissed(): Promise<void> {
-		if (this.#expected.size === 0) return;
+		if (this.#expected.isEmpty) return;
 		try {
 			const [ended, lost] = await Promise.all([
-				this.#options.results.ended([...this.#expected.keys()]),
+				this.#options.results.ended(this.#expected.jobIds),
 				this.#lost([...this.#awaited.keys()]),
 			]);
-			for (const jobId of ended) this.#signal(jobId, { kind: 'ended' });
+			for (const jobId of ended) this.#expected.tell(jobId, { kind: 'ended' });
 			// One that has ended meanwhile has an outcome, which is read before it is believed to be lost.
-			for (const [jobId, signal] of lost) this.#signal(jobId, signal);
+			for (const [jobId, signal] of lost) this.#expected.tell(jobId, signal);
 		} catch (error) {
 			this.#options.logger.debug({ err: error }, 'queue: sweep for missed results failed');
 		}
