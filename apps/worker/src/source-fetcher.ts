@@ -19,7 +19,7 @@ export class SourceFetcher {
 	 */
 	async fetch(source: DetectJob['source'], file: string, signal: AbortSignal): Promise<ReceivedFile> {
 		if (source.kind === 'url') return download(source.url, file, { ...this.#options, signal });
-		return receiveFile([await this.#open(source.key)], file, { maxBytes: this.#options.maxBytes, signal });
+		return receiveFile(await this.#open(source.key), file, { maxBytes: this.#options.maxBytes, signal });
 	}
 
 	/** Forgets media that was stored for the job alone. */

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { type Duplex, pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { AppError } from '@facet/contracts';
 import { type Dispatcher, errors, request } from 'undici';
@@ -27,7 +27,7 @@ const MAX_CONTENT_ENCODINGS = 3;
 /** DNS and TLS failures that stay. */
 const LASTING_CODES = new Set(['ENOTFOUND', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED']);
 
-const DECOMPRESSORS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
+const DECOMPRESSORS: Readonly<Record<string, () => Duplex>> = {
 	gzip: createGunzip,
 	'x-gzip': createGunzip,
 	deflate: createInflate,
@@ -90,8 +90,8 @@ async function save(
 			});
 		}
 		const announcedBytes = Number(headers['content-length'] ?? 0);
-		const stages = decompression(headers['content-encoding']);
-		return await receiveFile([body, ...stages], file, { maxBytes, announcedBytes, signal });
+		const content = decompressed(body, headers['content-encoding']);
+		return await receiveFile(content, file, { maxBytes, announcedBytes, signal });
 	} finally {
 		discard(body);
 	}
@@ -102,7 +102,7 @@ function discard(body: Readable): void {
 	body.on('error', () => {}).destroy();
 }
 
-function decompression(header: string | string[] | undefined): NodeJS.ReadWriteStream[] {
+function decompressed(body: Readable, header: string | string[] | undefined): Readable {
 	const encodings = String(header ?? '')
 		.split(',')
 		.map((encoding) => encoding.trim().toLowerCase())
@@ -111,13 +111,14 @@ function decompression(header: string | string[] | undefined): NodeJS.ReadWriteS
 		throw new AppError('download_failed', { detail: 'too many content encodings', retryable: false });
 	}
 	// Encodings are listed in the order in which they were applied (RFC 9110, 8.4).
-	return encodings.reverse().map((encoding) => {
+	return encodings.reduceRight<Readable>((stream, encoding) => {
 		const create = DECOMPRESSORS[encoding];
 		if (create === undefined) {
 			throw new AppError('download_failed', { detail: 'unknown content encoding', retryable: false });
 		}
-		return create();
-	});
+		// A stream that fails ends the next one with its error, up to the last, whose reader gets it.
+		return pipeline(stream, create(), () => {});
+	}, body);
 }
 
 /** Faults of the file that is written, not of the host: a disk that is full or broken, no more open files. */
