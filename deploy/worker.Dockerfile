@@ -40,4 +40,5 @@ COPY --from=build /out ./
 USER node
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
 	CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WORKER_PORT || 8081}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "apps/worker/dist/main.js"]
+# The cores are for the networks: V8 has no other threads of its own collect beside them (docs/performance.md).
+CMD ["node", "--single-threaded-gc", "apps/worker/dist/main.js"]

@@ -64,6 +64,9 @@ async function place(hostVariable, portVariable, defaultPort) {
 	return { port, url, summary: taken ? `port ${wanted} is taken: ${port} instead` : `port ${port}` };
 }
 
+/** As in the images. */
+const NODE_OPTIONS = { api: [], worker: ['--single-threaded-gc'] };
+
 /**
  * @param {'api' | 'worker'} name
  * @param {NodeJS.ProcessEnv} env
@@ -72,7 +75,7 @@ function start(name, env) {
 	return startService({
 		name: `The ${name}`,
 		command: process.execPath,
-		args: [inRoot('apps', name, 'dist', 'main.js')],
+		args: [...NODE_OPTIONS[name], inRoot('apps', name, 'dist', 'main.js')],
 		env,
 		logFile: `${LOGS}/${name}.log`,
 		stopTimeoutMs: Number(env.SHUTDOWN_TIMEOUT_MS || DEFAULT_SHUTDOWN_TIMEOUT_MS) + STOP_MARGIN_MS,

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 const isBuilt = import.meta.url.includes('/test/dist/');
 const root = fileURLToPath(new URL(isBuilt ? '../../../' : '../../', import.meta.url));
 
+/** As in the images. */
+const NODE_OPTIONS = { api: [], worker: ['--single-threaded-gc'] } as const;
+
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
 /** A built process of Facet, with what it logs. */
@@ -34,7 +37,7 @@ export class ServiceProcess {
 
 	/** Starts `apps/<app>/dist/main.js` with nothing of this process's environment but the PATH. */
 	static start(app: 'api' | 'worker', environment: Readonly<Record<string, string>>): ServiceProcess {
-		const child = spawn(process.execPath, [`${root}apps/${app}/dist/main.js`], {
+		const child = spawn(process.execPath, [...NODE_OPTIONS[app], `${root}apps/${app}/dist/main.js`], {
 			cwd: root,
 			env: { PATH: process.env.PATH ?? '', ...environment },
 			stdio: ['ignore', 'pipe', 'pipe'],

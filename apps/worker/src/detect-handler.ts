@@ -29,7 +29,8 @@ export function createDetectHandler(options: DetectHandlerOptions): DetectHandle
 		});
 		try {
 			const result = await scratch.use((files) => detect(options, job, context, files));
-			report(result, context, metrics, logger);
+			// Nobody waits for the result longer than it takes: the line about it comes after it is stored.
+			setImmediate(report, result, context, metrics, logger);
 			return result;
 		} catch (thrown) {
 			const error = AppError.from(thrown);

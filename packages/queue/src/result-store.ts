@@ -9,9 +9,12 @@ const compressElsewhere = promisify(gzip);
 const decompressElsewhere = promisify(gunzip);
 /**
  * Of a result of 15 kB, with all landmarks, little more than half of the time of level 3, for 1 % more bytes; of a photo's
- * 1.6 kB there is no difference worth it.
+ * 1.6 kB there is no difference worth it. Small tables, since zlib makes them anew for each outcome: of a quarter of a megabyte by
+ * default.
  */
-const COMPRESSION = { level: 1 } as const;
+const COMPRESSION = { level: 1, windowBits: 13, memLevel: 6, chunkSize: 4096 } as const;
+/** zlib makes room for as much anew for each outcome; most are of half that size. */
+const DECOMPRESSION = { chunkSize: 4096 } as const;
 /** Largest outcome, packed, that is told to those who wait, so that they need not ask for it: most photos' are. */
 const LARGEST_TOLD = 4096;
 /** Bytes, packed and not, up to which zlib takes less time than it takes to hand them to another thread and back. */
@@ -165,7 +168,7 @@ async function compress(json: string): Promise<Buffer> {
 
 async function readOutcome(stored: Buffer | null): Promise<JobOutcome | undefined> {
 	if (stored === null || stored.equals(ERASED_BYTES)) return undefined;
-	const json = stored.length <= SMALL.packed ? gunzipSync(stored) : await decompressElsewhere(stored);
+	const json = stored.length <= SMALL.packed ? gunzipSync(stored, DECOMPRESSION) : await decompressElsewhere(stored);
 	return jobOutcomeSchema.parse(JSON.parse(json.toString()));
 }
 

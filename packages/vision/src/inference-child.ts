@@ -42,10 +42,11 @@ interface PendingTask<Result> {
 /** A process that takes longer to close is killed. */
 const CLOSE_TIMEOUT_MS = 5000;
 /**
- * V8's own 16 MB of new objects fill up before they are collected, in each thread: with them the peak is some 40 MB higher. And
- * threads may ask for that collection, when they have let go of much memory that V8 does not see.
+ * V8's own 16 MB of new objects fill up before they are collected, in each thread: with them the peak is some 40 MB higher. Its
+ * helpers would collect on cores that networks run on. And threads may ask for that collection, when they have let go of much
+ * memory that V8 does not see.
  */
-const V8_OPTIONS = ['--max-semi-space-size=4', '--expose-gc'];
+const V8_OPTIONS = ['--max-semi-space-size=4', '--single-threaded-gc', '--expose-gc'];
 
 /** Options of Node that bring a program as text, which would run in the place of the child's. */
 const TEXT_OPTION = /^(-e|-p|-pe|--eval|--print|--input-type)(=|$)/;

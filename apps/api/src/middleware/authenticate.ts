@@ -36,17 +36,18 @@ export function authenticate(options: AuthenticateOptions): RequestHandler {
 		isOpen || wrongKeysPerMinute === 0 ? undefined : new WrongKeys({ perMinute: wrongKeysPerMinute });
 	return async (request, _response, next) => {
 		const key = presentedKey(request);
-		const presented = digest(key);
-		const find = async () =>
-			findConfigured(configured, presented) ?? toCaller(await callers.authenticate(key));
-		// No key is no guess.
-		const caller = await (key === '' || wrongKeys === undefined
-			? find()
-			: findWithinTries(find, wrongKeys, request, presented));
+		const caller = key === '' ? undefined : await find(request, key);
 		if (caller === undefined && !isOpen) throw new AppError('unauthorized');
 		setCaller(request, caller ?? open);
 		next();
 	};
+
+	async function find(request: Request, key: string): Promise<Caller | undefined> {
+		const presented = digest(key);
+		const look = async () =>
+			findConfigured(configured, presented) ?? toCaller(await callers.authenticate(key));
+		return wrongKeys === undefined ? look() : findWithinTries(look, wrongKeys, request, presented);
+	}
 }
 
 /** @throws AppError `rate_limited`; what `find` throws, which is no try. */
