@@ -56,6 +56,11 @@ const DEADLINE = Symbol('deadline');
 const NEVER = Number.MAX_SAFE_INTEGER;
 /** How long a canceled job may run on. */
 const ENDED_CHECK_MS = 500;
+/**
+ * How long a batch's item runs before the batch counts it as running. Most photos are done by then, and each mark is a trip to
+ * Redis.
+ */
+const MARKED_AFTER_MS = 250;
 /** `setTimeout` takes no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -178,14 +183,18 @@ export class DetectConsumer {
 
 	async #run(job: Job, jobId: string, data: DetectJob, signal: AbortSignal): Promise<DetectResult> {
 		return this.#turns.run({ jobId, lostWorkers: job.stalledCounter, signal }, async () => {
-			await this.#markInBatch('sadd', jobId, data);
-			return this.#options.handler(data, {
-				jobId,
-				attempt: job.attemptsMade + 1,
-				queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
-				progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
-				signal,
-			});
+			const marking = setTimeout(() => void this.#markAsRunning(jobId, data), MARKED_AFTER_MS);
+			try {
+				return await this.#options.handler(data, {
+					jobId,
+					attempt: job.attemptsMade + 1,
+					queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+					progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
+					signal,
+				});
+			} finally {
+				clearTimeout(marking);
+			}
 		});
 	}
 
@@ -241,6 +250,12 @@ export class DetectConsumer {
 		if (data?.batchId === undefined) return;
 		const { redis, prefix } = this.#options;
 		await redis[command](redisKeys(prefix).batchRunning(data.batchId), jobId);
+	}
+
+	async #markAsRunning(jobId: string, data: DetectJob): Promise<void> {
+		await this.#markInBatch('sadd', jobId, data).catch((err: unknown) => {
+			this.#options.logger.debug({ err, jobId }, 'queue: item not counted as running');
+		});
 	}
 
 	#report(job: Job, progress: JobProgress): void {
