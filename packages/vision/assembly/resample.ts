@@ -8,7 +8,8 @@
  *
  * Vertically first: that pass walks straight through memory, and leaves less for the other one.
  *
- * @param source - rows of `rowBytes` bytes, a multiple of 16; what is beyond the pixels in a row is read and not used.
+ * @param source - the pixels of the first column that is needed, in the picture's first row; `stride` bytes on are those in the next.
+ * @param rowBytes - the pixels that are needed of a row, rounded up to a multiple of 16; what is beyond them is read and not used.
  * @param rowStarts - first source row of each output row, `rowCounts` how many of them, i32.
  * @param rowWeights - `rowTaps` f32 an output row.
  * @param columnStarts - as `rowStarts`, of the output columns.
@@ -17,6 +18,7 @@
  */
 export function resample(
 	source: usize,
+	stride: i32,
 	rowBytes: i32,
 	rowStarts: usize,
 	rowCounts: usize,
@@ -36,9 +38,9 @@ export function resample(
 ): void {
 	const planeBytes = width * height * 4;
 	for (let y = 0; y < height; y++) {
-		const first = source + <usize>(load<i32>(rowStarts + ((<usize>y) << 2)) * rowBytes);
+		const first = source + <usize>(load<i32>(rowStarts + ((<usize>y) << 2)) * stride);
 		const count = load<i32>(rowCounts + ((<usize>y) << 2));
-		sumRows(first, rowBytes, count, rowWeights + <usize>(y * rowTaps * 4), sums);
+		sumRows(first, stride, rowBytes, count, rowWeights + <usize>(y * rowTaps * 4), sums);
 		writeRow(
 			sums - <usize>(firstColumn * 12),
 			columnStarts,
@@ -55,7 +57,14 @@ export function resample(
 }
 
 /** The weighted sum of rows, sixteen bytes of each at a time. */
-function sumRows(source: usize, rowBytes: i32, count: i32, weights: usize, sums: usize): void {
+function sumRows(
+	source: usize,
+	stride: i32,
+	rowBytes: i32,
+	count: i32,
+	weights: usize,
+	sums: usize,
+): void {
 	for (let i = 0; i < rowBytes; i += 16) {
 		let a = f32x4.splat(0);
 		let b = f32x4.splat(0);
@@ -71,7 +80,7 @@ function sumRows(source: usize, rowBytes: i32, count: i32, weights: usize, sums:
 			b = f32x4.add(b, f32x4.mul(weight, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(low))));
 			c = f32x4.add(c, f32x4.mul(weight, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(high))));
 			d = f32x4.add(d, f32x4.mul(weight, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(high))));
-			from += <usize>rowBytes;
+			from += <usize>stride;
 		}
 		const to = sums + ((<usize>i) << 2);
 		v128.store(to, a);

@@ -3,20 +3,15 @@
  */
 export class PlaneStock {
 	readonly #length: number;
-	readonly #value: number;
 	readonly #free: Float32Array[] = [];
 
-	/**
-	 * @param length - values of a tensor.
-	 * @param value - what it is full of when it is lent.
-	 */
-	constructor(length: number, value = 0) {
+	/** @param length - values of a tensor. */
+	constructor(length: number) {
 		this.#length = length;
-		this.#value = value;
 	}
 
 	/**
-	 * Runs `use`, which takes as many tensors as it wants and must not keep any.
+	 * Runs `use`, which takes as many tensors as it wants and must not keep any. What was in them last is still there.
 	 *
 	 * There are never more of them than were taken at one time.
 	 */
@@ -24,7 +19,7 @@ export class PlaneStock {
 		const lent: Float32Array[] = [];
 		try {
 			return await use(() => {
-				const planes = (this.#free.pop() ?? new Float32Array(this.#length)).fill(this.#value);
+				const planes = this.#free.pop() ?? new Float32Array(this.#length);
 				lent.push(planes);
 				return planes;
 			});

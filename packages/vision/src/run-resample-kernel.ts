@@ -24,13 +24,21 @@ const exportsSchema = z.object({
 
 const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
-/** Pixels go in and come out in bands of rows, so that the memory stays small whatever the picture's size. */
+/** Pixels come out, and those of large pictures go in, in bands of rows, so that the memory stays small. */
 const BAND_BYTES = 1_048_576;
+/** A picture of up to so many bytes is kept in the memory while one region of it after the other is asked for. */
+const KEPT_BYTES = 2 * BAND_BYTES;
 
 /** A kernel has no memory of its own but this; one call is over before the next begins, so a thread needs but one. */
 let loaded: z.infer<typeof exportsSchema> | undefined;
+/** The pixels that are at the beginning of the memory. */
+let kept: Uint8Array | undefined;
 
-/** Resamples the pixels that the taps name into the top-left part of the planes. */
+/**
+ * Resamples the pixels that the taps name into the top-left part of the planes.
+ *
+ * @param image - whose pixels do not change between two calls: they may be in the kernel's memory from the one before.
+ */
 export function runResampleKernel(
 	image: RgbImage,
 	columns: FilterTaps,
@@ -41,24 +49,38 @@ export function runResampleKernel(
 	const { memory, resample } = loaded;
 	const { width, height, mean, scale } = target;
 	const rowBytes = aligned(3 * (columns.last - columns.first + 1));
+	const isKept = image.data.byteLength <= KEPT_BYTES;
 	const memoryMap = new MemoryMap();
+	// The last row is read up to a vector beyond its end.
+	const picture = memoryMap.place(isKept ? image.data.byteLength + VECTOR_BYTES : 0);
 	const columnsAt = memoryMap.placeTaps(columns);
 	const rowsAt = memoryMap.placeTaps(rows);
 	const sums = memoryMap.place(4 * rowBytes + VECTOR_BYTES);
-	const source = memoryMap.place(Math.max(BAND_BYTES, rows.tapsPerSample * rowBytes));
+	const band = memoryMap.place(isKept ? 0 : Math.max(BAND_BYTES, rows.tapsPerSample * rowBytes));
 	const out = memoryMap.place(Math.max(BAND_BYTES, 12 * width));
 	if (memory.buffer.byteLength < memoryMap.end) {
 		memory.grow(Math.ceil((memoryMap.end - memory.buffer.byteLength) / PAGE_BYTES));
 	}
 	copyTaps(memory, columns, columnsAt);
 	copyTaps(memory, rows, rowsAt);
+	if (isKept) keep(image.data, memory, picture);
+	else kept = undefined;
+	const mostRows = Math.max(1, Math.floor(BAND_BYTES / (12 * width)));
 	for (let y = 0, count = 0; y < height; y += count) {
-		const first = rows.starts[y] ?? 0;
-		count = rowsOfBand(rows, y, rowBytes, width);
-		copyIn(image, { columns, firstRow: first, endRow: endOf(rows, y + count - 1) }, memory, source, rowBytes);
+		// Starts count from the picture's corner, and what is in the memory may begin at those of the first.
+		let source = picture + 3 * columns.first;
+		let stride = 3 * image.width;
+		count = Math.min(mostRows, height - y);
+		if (!isKept) {
+			count = rowsOfBand(rows, y, rowBytes, count);
+			const firstRow = rows.starts[y] ?? 0;
+			copyIn(image, { columns, firstRow, endRow: endOf(rows, y + count - 1) }, memory, band, rowBytes);
+			source = band - firstRow * rowBytes;
+			stride = rowBytes;
+		}
 		resample(
-			// Starts count from the picture's corner, and what is in the memory from those of the first.
-			source - first * rowBytes,
+			source,
+			stride,
 			rowBytes,
 			rowsAt.starts + 4 * y,
 			rowsAt.counts + 4 * y,
@@ -78,6 +100,12 @@ export function runResampleKernel(
 		);
 		copyOut(memory, out, target, y, count);
 	}
+}
+
+function keep(pixels: Uint8Array, { buffer }: Memory, at: number): void {
+	if (kept === pixels) return;
+	new Uint8Array(buffer, at).set(pixels);
+	kept = pixels;
 }
 
 function load(): z.infer<typeof exportsSchema> {
@@ -121,17 +149,11 @@ function copyTaps({ buffer }: Memory, taps: FilterTaps, at: PlacedTaps): void {
 	new Float32Array(buffer, at.weights).set(taps.weights);
 }
 
-/** How many output rows from `y` on fit, with the source rows that they need; one does always. */
-function rowsOfBand(rows: FilterTaps, y: number, rowBytes: number, width: number): number {
+/** How many output rows from `y` on, `most` of them, have their source rows in one band; one does always. */
+function rowsOfBand(rows: FilterTaps, y: number, rowBytes: number, most: number): number {
 	const first = rows.starts[y] ?? 0;
 	let count = 1;
-	while (
-		y + count < rows.starts.length &&
-		(endOf(rows, y + count) - first) * rowBytes <= BAND_BYTES &&
-		12 * width * (count + 1) <= BAND_BYTES
-	) {
-		count += 1;
-	}
+	while (count < most && (endOf(rows, y + count) - first) * rowBytes <= BAND_BYTES) count += 1;
 	return count;
 }
 

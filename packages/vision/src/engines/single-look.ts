@@ -40,13 +40,14 @@ export function createSingleLookEngine(
 	const thresholds = thresholdsOf(model);
 	const [, , height, width] = session.inputs[0]?.shape ?? [];
 	const largest = { width: width ?? model.input.width, height: height ?? model.input.height };
-	const stock = new PlaneStock(3 * largest.width * largest.height, blackOf(model.normalisation));
+	const stock = new PlaneStock(3 * largest.width * largest.height);
+	const black = blackOf(model.normalisation);
 	const isFixed = width !== undefined && height !== undefined;
 
 	async function look(image: RgbImage, region: BoundingBox, scoreThreshold: number): Promise<Candidate[]> {
 		const size = isFixed ? largest : openSize(region, largest);
 		return stock.lend(async (take) => {
-			const planes = take().subarray(0, 3 * size.width * size.height);
+			const planes = take().subarray(0, 3 * size.width * size.height).fill(black);
 			const input = letterbox(image, region, size, model, planes);
 			const outputs = await session.run(planes, [1, 3, size.height, size.width]);
 			const candidates = toAnchorLevels(outputs.values(), size).flatMap((level) =>

@@ -59,7 +59,7 @@ interface Sample {
 
 type Side = 'plain' | 'mirrored';
 
-/** Gives an input tensor of zeros. */
+/** Gives an input tensor, of anything. */
 type TakePlanes = () => Float32Array;
 
 /**
@@ -184,7 +184,7 @@ function isCloseUp(box: BoundingBox, image: Size): boolean {
  * The network's input for a tile. The tile keeps its aspect, in the top-left corner; what is left over stays mid-grey,
  * which is 0.
  *
- * @param planes - of zeros.
+ * @param planes - of anything.
  */
 function sampleTile(model: Model, image: RgbImage, tile: BoundingBox, planes: Float32Array): Sample {
 	const { width: planeWidth, height: planeHeight } = model.input;
@@ -192,6 +192,10 @@ function sampleTile(model: Model, image: RgbImage, tile: BoundingBox, planes: Fl
 	const width = Math.max(1, Math.round(tile.width * zoom));
 	const height = Math.max(1, Math.round(tile.height * zoom));
 	const target = { planes, planeWidth, planeHeight, width, height, ...model.normalisation };
+	// Most often the tile has the planes' width, and only rows are left over.
+	const written = width === planeWidth ? height * planeWidth : 0;
+	const size = planeWidth * planeHeight;
+	for (let plane = 0; plane < planes.length; plane += size) planes.fill(0, plane + written, plane + size);
 	resampleRegion(image, tile, target);
 	return { tile, image, target };
 }
