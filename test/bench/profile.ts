@@ -50,6 +50,7 @@ try {
 
 async function startWorker(): Promise<{ stop(): Promise<void> }> {
 	const profile = [
+		'--single-threaded-gc',
 		'--cpu-prof',
 		`--cpu-prof-dir=${directory}`,
 		'--heap-prof',

@@ -168,7 +168,8 @@ async function compress(json: string): Promise<Buffer> {
 
 async function readOutcome(stored: Buffer | null): Promise<JobOutcome | undefined> {
 	if (stored === null || stored.equals(ERASED_BYTES)) return undefined;
-	const json = stored.length <= SMALL.packed ? gunzipSync(stored, DECOMPRESSION) : await decompressElsewhere(stored);
+	const json =
+		stored.length <= SMALL.packed ? gunzipSync(stored, DECOMPRESSION) : await decompressElsewhere(stored);
 	return jobOutcomeSchema.parse(JSON.parse(json.toString()));
 }
 

@@ -127,7 +127,8 @@ describe('every pixel', () => {
 			const plane = (width + 2) * (height + 1);
 			const values = [0, 1, 2].map((channel) => out.planes[at + channel * plane] ?? Number.NaN);
 			for (const [channel, value] of byDefinition(image, region, { width, height }, x, y).entries()) {
-				expect(values[channel]).toBeCloseTo(value, 3);
+				// Weights of rows are in parts of 16384.
+				expect(Math.abs((values[channel] ?? Number.NaN) - value)).toBeLessThan(0.02);
 			}
 		}
 	});

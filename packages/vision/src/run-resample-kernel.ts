@@ -24,6 +24,8 @@ const exportsSchema = z.object({
 
 const PAGE_BYTES = 65_536;
 const VECTOR_BYTES = 16;
+/** A weight of 1 of a row, whose sums are whole numbers. */
+const UNIT = 16_384;
 /** Pixels come out, and those of large pictures go in, in bands of rows, so that the memory stays small. */
 const BAND_BYTES = 1_048_576;
 /** A picture of up to so many bytes is kept in the memory while one region of it after the other is asked for. */
@@ -51,18 +53,19 @@ export function runResampleKernel(
 	const rowBytes = aligned(3 * (columns.last - columns.first + 1));
 	const isKept = image.data.byteLength <= KEPT_BYTES;
 	const memoryMap = new MemoryMap();
-	// The last row is read up to a vector beyond its end.
-	const picture = memoryMap.place(isKept ? image.data.byteLength + VECTOR_BYTES : 0);
+	// The last row is read up to a vector beyond its end, and with the row below it.
+	const picture = memoryMap.place(isKept ? image.data.byteLength + 3 * image.width + VECTOR_BYTES : 0);
 	const columnsAt = memoryMap.placeTaps(columns);
 	const rowsAt = memoryMap.placeTaps(rows);
+	const rowPairs = Math.ceil(rows.tapsPerSample / 2);
 	const sums = memoryMap.place(4 * rowBytes + VECTOR_BYTES);
-	const band = memoryMap.place(isKept ? 0 : Math.max(BAND_BYTES, rows.tapsPerSample * rowBytes));
+	const band = memoryMap.place(isKept ? 0 : Math.max(BAND_BYTES, rows.tapsPerSample * rowBytes) + rowBytes);
 	const out = memoryMap.place(Math.max(BAND_BYTES, 12 * width));
 	if (memory.buffer.byteLength < memoryMap.end) {
 		memory.grow(Math.ceil((memoryMap.end - memory.buffer.byteLength) / PAGE_BYTES));
 	}
 	copyTaps(memory, columns, columnsAt);
-	copyTaps(memory, rows, rowsAt);
+	copyTaps(memory, { ...rows, weights: inPairs(rows, rowPairs) }, rowsAt);
 	if (isKept) keep(image.data, memory, picture);
 	else kept = undefined;
 	const mostRows = Math.max(1, Math.floor(BAND_BYTES / (12 * width)));
@@ -84,8 +87,8 @@ export function runResampleKernel(
 			rowBytes,
 			rowsAt.starts + 4 * y,
 			rowsAt.counts + 4 * y,
-			rowsAt.weights + 4 * y * rows.tapsPerSample,
-			rows.tapsPerSample,
+			rowsAt.weights + 4 * y * rowPairs,
+			rowPairs,
 			columnsAt.starts,
 			columnsAt.counts,
 			columnsAt.weights,
@@ -143,10 +146,31 @@ function aligned(bytes: number): number {
 	return Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES;
 }
 
-function copyTaps({ buffer }: Memory, taps: FilterTaps, at: PlacedTaps): void {
+/** Weights as whole numbers that add up to `UNIT`, an even number of them for each sample. */
+function inPairs({ weights, counts, tapsPerSample }: FilterTaps, pairs: number): Int16Array {
+	const whole = new Int16Array(2 * pairs * counts.length);
+	for (let sample = 0; sample < counts.length; sample++) {
+		const count = counts[sample] ?? 0;
+		let sum = 0;
+		for (let tap = 0; tap < count; tap++) {
+			// Each rounds what those before it have left over, too.
+			const before = Math.round(sum * UNIT);
+			sum += weights[sample * tapsPerSample + tap] ?? 0;
+			whole[2 * pairs * sample + tap] = Math.round(sum * UNIT) - before;
+		}
+	}
+	return whole;
+}
+
+interface CopiedTaps extends Pick<FilterTaps, 'starts' | 'counts'> {
+	readonly weights: Float32Array | Int16Array;
+}
+
+function copyTaps({ buffer }: Memory, taps: CopiedTaps, at: PlacedTaps): void {
 	new Int32Array(buffer, at.starts).set(taps.starts);
 	new Int32Array(buffer, at.counts).set(taps.counts);
-	new Float32Array(buffer, at.weights).set(taps.weights);
+	const { byteLength, byteOffset } = taps.weights;
+	new Uint8Array(buffer, at.weights).set(new Uint8Array(taps.weights.buffer, byteOffset, byteLength));
 }
 
 /** How many output rows from `y` on, `most` of them, have their source rows in one band; one does always. */
