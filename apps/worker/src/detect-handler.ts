@@ -29,7 +29,7 @@ export function createDetectHandler(options: DetectHandlerOptions): DetectHandle
 		});
 		try {
 			const result = await scratch.use((files) => detect(options, job, context, files));
-			// Nobody waits for the result longer than it takes: the line about it comes after it is stored.
+			// When the result is on its way: whoever waits for it does not wait for a line of the log.
 			setImmediate(report, result, context, metrics, logger);
 			return result;
 		} catch (thrown) {

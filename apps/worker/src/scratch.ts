@@ -57,7 +57,7 @@ export class Scratch {
 	}
 }
 
-/** In bytes; a photo's file takes less time to remove than a trip to another thread, a video's may take a hundred times that. */
+/** In bytes: such a file is removed in less time than a trip to another thread takes, a video's may take a hundred times that. */
 const SMALL_FILE = 4_194_304;
 
 async function removeIfThere(path: string): Promise<void> {

@@ -54,6 +54,11 @@ export class BenchRedis {
 		});
 	}
 
+	/** The server's process. */
+	async pid(): Promise<number> {
+		return Number(/^process_id:(\d+)/m.exec(await this.client.info('server'))?.[1]);
+	}
+
 	async usedBytes(): Promise<number> {
 		return Number(/^used_memory:(\d+)/m.exec(await this.client.info('memory'))?.[1]);
 	}
