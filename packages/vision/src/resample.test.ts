@@ -134,6 +134,18 @@ describe('every pixel', () => {
 	});
 });
 
+test('pictures that take turns, small ones and one that is too large to be kept, are not mixed up', () => {
+	const dark = grey([1, 1, 1, 1]);
+	const light = grey([9, 9, 9, 9]);
+	const large = grey(...Array.from({ length: 800 }, () => Array.from({ length: 1000 }, () => 5)));
+	const meanOf = (image: RgbImage) => {
+		const out = target(1, 1);
+		resampleRegion(image, { x: 0, y: 0, width: image.width, height: image.height }, out);
+		return Math.round(out.planes[0] ?? Number.NaN);
+	};
+	expect([dark, dark, light, dark, large, dark, light, large].map(meanOf)).toEqual([1, 1, 9, 1, 5, 1, 9, 5]);
+});
+
 test('mirrorPlanes turns the written part around and leaves the rest', () => {
 	const out = target(2, 1, 3, 2);
 	out.planes.set([1, 2, 9, 8, 8, 8, 3, 4, 9, 8, 8, 8, 5, 6, 9, 8, 8, 8]);
