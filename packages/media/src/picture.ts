@@ -1,6 +1,8 @@
+import { closeSync, openSync, readSync } from 'node:fs';
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
 import { hasFirstFrame } from './gif-frame.ts';
+import { readJpegHeader } from './jpeg-header.ts';
 import { MOST_MISSING, mayMissPart } from './missing-part.ts';
 import { isSrgbProfile } from './srgb-profile.ts';
 
@@ -53,8 +55,8 @@ interface PictureHeader extends PictureInfo {
 	readonly format: string | undefined;
 	/** Whether its colour profile says no more than that it is sRGB. */
 	readonly isSrgb: boolean;
-	/** Whether its rows are not stored from top to bottom, but coarse ones first. */
-	readonly isProgressive: boolean;
+	/** Of a GIF, whether its rows are not stored from top to bottom, but coarse ones first. */
+	readonly isInterlaced: boolean;
 }
 
 /**
@@ -74,20 +76,52 @@ export interface DecodedPicture extends PictureInfo {
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
 async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureHeader> {
+	const header = probeJpeg(source) ?? (await probeByLibvips(source));
+	const { width, height } = header;
+	if (width * height > maxPixels) {
+		throw new AppError('too_many_pixels', {
+			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
+		});
+	}
+	return header;
+}
+
+/** @returns undefined unless it is an ordinary JPEG. */
+function probeJpeg(source: string | Buffer): PictureHeader | undefined {
+	const header = readJpegHeader(typeof source === 'string' ? readHead(source) : source);
+	if (header === undefined) return undefined;
+	const { width, height, orientation, icc } = header;
+	const isSrgb = icc !== undefined && isSrgbProfile(icc);
+	const isOnSide = orientation >= 5;
+	const size = isOnSide ? { width: height, height: width } : { width, height };
+	return { ...size, orientation, format: 'jpeg', isSrgb, isInterlaced: false };
+}
+
+/** What comes before a JPEG's size hardly ever is longer: the EXIF block, which has at most so many bytes, and a profile. */
+const HEAD_BYTES = 80 * 1024;
+/** Of the file that is looked at in this moment. */
+const head = Buffer.allocUnsafeSlow(HEAD_BYTES);
+
+/** A file's beginning, until the next call. Not asynchronously: it was written a moment ago, and is small. */
+function readHead(path: string): Buffer {
+	const file = openSync(path, 'r');
+	try {
+		return head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0));
+	} finally {
+		closeSync(file);
+	}
+}
+
+async function probeByLibvips(source: string | Buffer): Promise<PictureHeader> {
 	const metadata = await sharp(source, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
 			throw new AppError('corrupt_media', { detail: 'the picture has no readable header', cause });
 		});
 	const { width, height } = metadata.autoOrient;
-	if (width * height > maxPixels) {
-		throw new AppError('too_many_pixels', {
-			detail: `expected at most ${maxPixels} pixels, received ${width} x ${height}`,
-		});
-	}
 	const isSrgb = metadata.icc !== undefined && isSrgbProfile(metadata.icc);
-	const { format, orientation = 1, isProgressive = false } = metadata;
-	return { width, height, orientation, format, isSrgb, isProgressive };
+	const { format, orientation = 1, isProgressive: isInterlaced = false } = metadata;
+	return { width, height, orientation, format, isSrgb, isInterlaced };
 }
 
 /**
@@ -100,7 +134,7 @@ export async function decodeForDetection(
 	source: string | Buffer,
 	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
 ): Promise<DecodedPicture> {
-	const { format, isSrgb, isProgressive, ...info } = await probePicture(source, limits.maxPixels);
+	const { format, isSrgb, isInterlaced, ...info } = await probePicture(source, limits.maxPixels);
 	const decode = (failOn: FailOn) =>
 		pixelsOf(source, limits, { isSrgb, failOn })
 			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
@@ -119,7 +153,7 @@ export async function decodeForDetection(
 			break;
 		// As libvips does not even do of a frame whose data end early.
 		case 'gif':
-			if ((isProgressive || mayMissPart(image, 'any')) && !hasFirstFrame(source, 1 - MOST_MISSING)) {
+			if ((isInterlaced || mayMissPart(image, 'any')) && !hasFirstFrame(source, 1 - MOST_MISSING)) {
 				throw missingPart();
 			}
 	}

@@ -27,6 +27,16 @@ const POWER_BESIDE_LINE = 3;
  * ICC.1:2022, 7.2 (header), 7.3 (tags), 10.6 and 10.18 (curves), 10.31 (XYZ).
  */
 export function isSrgbProfile(profile: Buffer): boolean {
+	if (judged?.profile.equals(profile)) return judged.isSrgb;
+	const isSrgb = saysNoMoreThanSrgb(profile);
+	judged = { profile: Buffer.from(profile), isSrgb };
+	return isSrgb;
+}
+
+/** The last profile, since most pictures have the same one and its curves take longer than its comparison. */
+let judged: { readonly profile: Buffer; readonly isSrgb: boolean } | undefined;
+
+function saysNoMoreThanSrgb(profile: Buffer): boolean {
 	if (profile.length < HEADER_BYTES + 4 || profile.toString('latin1', 36, 40) !== 'acsp') return false;
 	if (profile.toString('latin1', 16, 24) !== 'RGB XYZ ') return false;
 	const tags = readTags(profile);
