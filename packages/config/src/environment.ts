@@ -27,8 +27,8 @@ const NEVER_ON_DISC = '1000000g';
  */
 const MALLOC = {
 	MALLOC_ARENA_MAX: '2',
-	MALLOC_MMAP_THRESHOLD_: String(4 * 1024 ** 2),
-	MALLOC_TRIM_THRESHOLD_: String(8 * 1024 ** 2),
+	MALLOC_MMAP_THRESHOLD_: String(16 * 1024 ** 2),
+	MALLOC_TRIM_THRESHOLD_: String(32 * 1024 ** 2),
 };
 
 /**
