@@ -1,6 +1,7 @@
 import { type BoundingBox, enclosingBox, type RgbImage } from '@facet/contracts';
 import sharp from 'sharp';
 import { openPicture, type PictureLimits, toPictureError } from './picture.ts';
+import { withPicture } from './picture-file.ts';
 
 /**
  * Without Huffman tables made for each crop: the same pixels, a few percent larger, for half of the time, since these need
@@ -24,12 +25,14 @@ export async function cropJpegs(
 ): Promise<Buffer[]> {
 	if (regions.length === 0) return [];
 	const around = enclosingBox(regions);
-	const pixels = await openPicture(source, limits);
-	const { data, info } = await pixels
-		.extract(toExtract(around))
-		.raw()
-		.toBuffer({ resolveWithObject: true })
-		.catch(toPictureError);
+	const { data, info } = await withPicture(source, async (picture) => {
+		const pixels = await openPicture(picture, limits);
+		return pixels
+			.extract(toExtract(around))
+			.raw()
+			.toBuffer({ resolveWithObject: true })
+			.catch(toPictureError);
+	});
 	const inside = regions.map((region) => ({ ...region, x: region.x - around.x, y: region.y - around.y }));
 	return cropFrameJpegs({ data, width: info.width, height: info.height }, inside);
 }

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
 import sharp, { type Sharp } from 'sharp';
 import { hasFirstFrame } from './gif-frame.ts';
 import { readJpegHeader } from './jpeg-header.ts';
 import { MOST_MISSING, mayMissPart } from './missing-part.ts';
+import { type PictureSource, withPicture } from './picture-file.ts';
 import { isSrgbProfile } from './srgb-profile.ts';
 
 // One libvips thread a picture: the service's parallelism is its jobs. The cache only costs memory where no picture
@@ -65,6 +65,11 @@ interface PictureHeader extends PictureInfo {
  */
 type FailOn = 'error' | 'warning';
 
+interface DetectionDecoding extends PictureLimits {
+	/** Side of the square that the picture is scaled down to fit, in pixels. */
+	readonly maxSide: number;
+}
+
 export interface DecodedPicture extends PictureInfo {
 	/** The picture, scaled down to fit where that was asked for. */
 	readonly image: RgbImage;
@@ -75,8 +80,8 @@ export interface DecodedPicture extends PictureInfo {
  *
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-async function probePicture(source: string | Buffer, maxPixels: number): Promise<PictureHeader> {
-	const header = probeJpeg(source) ?? (await probeByLibvips(source));
+async function probePicture(picture: PictureSource, maxPixels: number): Promise<PictureHeader> {
+	const header = probeJpeg(picture.head) ?? (await probeByLibvips(picture.input));
 	const { width, height } = header;
 	if (width * height > maxPixels) {
 		throw new AppError('too_many_pixels', {
@@ -87,8 +92,8 @@ async function probePicture(source: string | Buffer, maxPixels: number): Promise
 }
 
 /** @returns undefined unless it is an ordinary JPEG. */
-function probeJpeg(source: string | Buffer): PictureHeader | undefined {
-	const header = readJpegHeader(typeof source === 'string' ? readHead(source) : source);
+function probeJpeg(head: Buffer): PictureHeader | undefined {
+	const header = readJpegHeader(head);
 	if (header === undefined) return undefined;
 	const { width, height, orientation, icc } = header;
 	const isSrgb = icc !== undefined && isSrgbProfile(icc);
@@ -97,23 +102,8 @@ function probeJpeg(source: string | Buffer): PictureHeader | undefined {
 	return { ...size, orientation, format: 'jpeg', isSrgb, isInterlaced: false };
 }
 
-/** What comes before a JPEG's size hardly ever is longer: the EXIF block, which has at most so many bytes, and a profile. */
-const HEAD_BYTES = 80 * 1024;
-/** Of the file that is looked at in this moment. */
-const head = Buffer.allocUnsafeSlow(HEAD_BYTES);
-
-/** A file's beginning, until the next call. Not asynchronously: it was written a moment ago, and is small. */
-function readHead(path: string): Buffer {
-	const file = openSync(path, 'r');
-	try {
-		return head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0));
-	} finally {
-		closeSync(file);
-	}
-}
-
-async function probeByLibvips(source: string | Buffer): Promise<PictureHeader> {
-	const metadata = await sharp(source, { limitInputPixels: false })
+async function probeByLibvips(input: string | Buffer): Promise<PictureHeader> {
+	const metadata = await sharp(input, { limitInputPixels: false })
 		.metadata()
 		.catch((cause: unknown) => {
 			throw new AppError('corrupt_media', { detail: 'the picture has no readable header', cause });
@@ -132,11 +122,18 @@ async function probeByLibvips(source: string | Buffer): Promise<PictureHeader> {
  */
 export async function decodeForDetection(
 	source: string | Buffer,
-	{ maxSide, ...limits }: PictureLimits & { readonly maxSide: number },
+	options: DetectionDecoding,
 ): Promise<DecodedPicture> {
-	const { format, isSrgb, isInterlaced, ...info } = await probePicture(source, limits.maxPixels);
+	return withPicture(source, (picture) => decodePicture(picture, options));
+}
+
+async function decodePicture(
+	picture: PictureSource,
+	{ maxSide, ...limits }: DetectionDecoding,
+): Promise<DecodedPicture> {
+	const { format, isSrgb, isInterlaced, ...info } = await probePicture(picture, limits.maxPixels);
 	const decode = (failOn: FailOn) =>
-		pixelsOf(source, limits, { isSrgb, failOn })
+		pixelsOf(picture, limits, { isSrgb, failOn })
 			.resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
 			.raw()
 			.toBuffer({ resolveWithObject: true });
@@ -153,7 +150,7 @@ export async function decodeForDetection(
 			break;
 		// As libvips does not even do of a frame whose data end early.
 		case 'gif':
-			if ((isInterlaced || mayMissPart(image, 'any')) && !hasFirstFrame(source, 1 - MOST_MISSING)) {
+			if ((isInterlaced || mayMissPart(image, 'any')) && !hasFirstFrame(picture.input, 1 - MOST_MISSING)) {
 				throw missingPart();
 			}
 	}
@@ -180,14 +177,14 @@ function missingPart(cause?: Error): AppError {
  * @returns a pipeline whose pixels come out upright, opaque, 8-bit sRGB with three channels.
  * @throws AppError `corrupt_media`, `too_many_pixels`.
  */
-export async function openPicture(source: string | Buffer, limits: PictureLimits): Promise<Sharp> {
-	const { isSrgb } = await probePicture(source, limits.maxPixels);
-	return pixelsOf(source, limits, { isSrgb, failOn: 'error' });
+export async function openPicture(picture: PictureSource, limits: PictureLimits): Promise<Sharp> {
+	const { isSrgb } = await probePicture(picture, limits.maxPixels);
+	return pixelsOf(picture, limits, { isSrgb, failOn: 'error' });
 }
 
 /** As of `openPicture`, for a picture whose header is known. */
 function pixelsOf(
-	source: string | Buffer,
+	{ input: source }: PictureSource,
 	limits: PictureLimits,
 	{ isSrgb, failOn }: { readonly isSrgb: boolean; readonly failOn: FailOn },
 ): Sharp {
