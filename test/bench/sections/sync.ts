@@ -20,7 +20,7 @@ export const syncSection: Section = {
 	title: 'Service, synchronous',
 	async run(bench) {
 		const service = await bench.service();
-		await load(bench, service, 4, bench.size.warmUp);
+		await load(bench, service, 4, 4 * bench.size.warmUp);
 		const rounds = new Map(CLIENTS.map((clients): [number, Round[]] => [clients, []]));
 		const bareMs: number[] = [];
 		const overheadMs: number[] = [];
