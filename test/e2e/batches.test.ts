@@ -182,7 +182,7 @@ describe('a batch that is canceled', () => {
 	it('stops what runs, drops what waits, and says so once', async () => {
 		await start({}, 1);
 		const hook = await service.receiver();
-		const paths = ['photo/0', ...range(20).map((index) => `held/${index}`), ...range(600).map(String)];
+		const paths = ['photo/0', ...range(20).map((index) => `held/${index}`), ...range(2000).map(String)];
 		const { id } = await batches.submit({
 			webhook_url: hook.url,
 			items: paths.map((path) => ({ url: `${photos.url}/${path}` })),
@@ -193,7 +193,7 @@ describe('a batch that is canceled', () => {
 		expect(await response.json()).toMatchObject({ id, status: expect.stringMatching(/^cancel/) });
 		expect(await batches.ended(id)).toMatchObject({
 			status: 'canceled',
-			counts: { queued: 0, processing: 0, succeeded: 1, failed: 0, canceled: 620 },
+			counts: { queued: 0, processing: 0, succeeded: 1, failed: 0, canceled: 2020 },
 		});
 		// The running ones let go of their sources, and nothing else begins.
 		await expect.poll(() => photos.waiting, { timeout: 5000 }).toBe(0);

@@ -8,17 +8,18 @@ import { type ItemPage, itemPages, PAGE_ITEMS } from './item-pages.ts';
 /** Jobs that are ended side by side: each takes some round trips. */
 const CONCURRENCY = 32;
 
-/** Ends every item that has not ended as canceled: running ones, waiting ones, and those that no queue has yet. */
+/**
+ * Ends every item that has not ended as canceled: waiting ones, running ones, and those that no queue has yet.
+ *
+ * From the last to the first: once the running ones, which are the first, are stopped, none must wait to take their place.
+ */
 export async function cancelItems(batch: BatchRecord, tools: BatchTools): Promise<void> {
 	// A page more than is noted: an expansion may have added it when it was stopped.
 	const end = Math.min(batch.total, batch.expanded + PAGE_ITEMS);
-	for (const { ids } of itemPages(batch.id, 0, end)) {
+	for (const { ids } of [...itemPages(batch.id, 0, end)].reverse()) {
 		tools.signal.throwIfAborted();
 		const ended = new Set(await tools.results.ended(ids));
-		await endJobs(
-			ids.filter((id) => !ended.has(id)),
-			tools,
-		);
+		await endJobs(ids.filter((id) => !ended.has(id)).reverse(), tools);
 	}
 	if (batch.expanded < batch.total) await endUnexpanded(batch, { code: 'canceled' }, tools);
 }
