@@ -87,5 +87,8 @@ describe('decodeForDetection', () => {
 	it('calls bytes that are no picture corrupt', async () => {
 		const bytes = Buffer.from('\x89PNG\r\n\x1a\nnot really', 'latin1');
 		await expect(decodeForDetection(bytes, { maxSide: 100, ...limits })).rejects.toThrow(/corrupt_media/);
+		await expect(decodeForDetection(Buffer.alloc(0), { maxSide: 100, ...limits })).rejects.toThrow(
+			/corrupt_media/,
+		);
 	});
 });

@@ -1,5 +1,5 @@
 import { AppError, type RgbImage, type Size } from '@facet/contracts';
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import { hasFirstFrame } from './gif-frame.ts';
 import { readJpegHeader } from './jpeg-header.ts';
 import { MOST_MISSING, mayMissPart } from './missing-part.ts';
@@ -102,12 +102,15 @@ function probeJpeg(head: Buffer): PictureHeader | undefined {
 	return { ...size, orientation, format: 'jpeg', isSrgb, isInterlaced: false };
 }
 
+/** Rejects where sharp throws at once, as it does of no bytes at all. */
+async function readMetadata(input: string | Buffer): Promise<Metadata> {
+	return sharp(input, { limitInputPixels: false }).metadata();
+}
+
 async function probeByLibvips(input: string | Buffer): Promise<PictureHeader> {
-	const metadata = await sharp(input, { limitInputPixels: false })
-		.metadata()
-		.catch((cause: unknown) => {
-			throw new AppError('corrupt_media', { detail: 'the picture has no readable header', cause });
-		});
+	const metadata = await readMetadata(input).catch((cause: unknown) => {
+		throw new AppError('corrupt_media', { detail: 'the picture has no readable header', cause });
+	});
 	const { width, height } = metadata.autoOrient;
 	const isSrgb = metadata.icc !== undefined && isSrgbProfile(metadata.icc);
 	const { format, orientation = 1, isProgressive: isInterlaced = false } = metadata;
