@@ -23,7 +23,8 @@ const NEVER_ON_DISC = '1000000g';
 /**
  * Of the C library's malloc. Two arenas are enough: with one for each of its threads, it keeps far more than is in use. And the
  * pixels of large crops get memory of their own, which goes back to the system: by itself it raises the limit for that to 32 MB,
- * and of a heap with such holes hardly anything goes back.
+ * and of a heap with such holes hardly anything goes back. Those of a usual photo, 7 MB, stay in the heap: from the kernel, each
+ * page of them would come anew.
  */
 const MALLOC = {
 	MALLOC_ARENA_MAX: '2',

@@ -187,12 +187,12 @@ export async function openPicture(picture: PictureSource, limits: PictureLimits)
 
 /** As of `openPicture`, for a picture whose header is known. */
 function pixelsOf(
-	{ input: source }: PictureSource,
+	{ input }: PictureSource,
 	limits: PictureLimits,
 	{ isSrgb, failOn }: { readonly isSrgb: boolean; readonly failOn: FailOn },
 ): Sharp {
-	const input = { limitInputPixels: limits.maxPixels, failOn, sequentialRead: true };
-	return sharp(source, { ...input, ignoreIcc: isSrgb })
+	const options = { limitInputPixels: limits.maxPixels, failOn, sequentialRead: true, ignoreIcc: isSrgb };
+	return sharp(input, options)
 		.timeout({ seconds: Math.ceil(limits.timeoutMs / 1000) })
 		.autoOrient()
 		.flatten({ background: '#ffffff' })

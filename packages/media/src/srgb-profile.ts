@@ -16,6 +16,9 @@ const CURVE_TOLERANCE = 0.5 / 255;
 /** Of parametric curves, the kind that is a straight line near black. */
 const POWER_BESIDE_LINE = 3;
 
+/** The last profile, since most pictures have the same one and its curves take longer than its comparison. */
+let judged: { readonly profile: Buffer; readonly isSrgb: boolean } | undefined;
+
 /**
  * Whether an ICC profile says no more than what a picture without one means: that its numbers are sRGB. Most pictures
  * carry such a profile. To convert them is to compute the same pixels again, at more than the price of decoding them:
@@ -32,9 +35,6 @@ export function isSrgbProfile(profile: Buffer): boolean {
 	judged = { profile: Buffer.from(profile), isSrgb };
 	return isSrgb;
 }
-
-/** The last profile, since most pictures have the same one and its curves take longer than its comparison. */
-let judged: { readonly profile: Buffer; readonly isSrgb: boolean } | undefined;
 
 function saysNoMoreThanSrgb(profile: Buffer): boolean {
 	if (profile.length < HEADER_BYTES + 4 || profile.toString('latin1', 36, 40) !== 'acsp') return false;
