@@ -44,7 +44,7 @@ export function createDetectHandler(options: DetectHandlerOptions): DetectHandle
 async function detect(
 	{ fetcher, photos, videos }: DetectHandlerOptions,
 	{ source, options, include }: DetectJob,
-	{ jobId, signal, progress }: JobContext,
+	{ jobId, signal, isUrgent, progress }: JobContext,
 	files: JobFiles,
 ): Promise<DetectResult> {
 	const clock = new StageClock();
@@ -52,7 +52,7 @@ async function detect(
 	const { bytes, head } = await clock.time('fetch', () => fetcher.fetch(source, path, signal));
 	const type = await sniffMedia(path, head);
 	const landmarks68 = include?.includes('landmarks_68') ?? false;
-	const job = { jobId, path, bytes, options, landmarks68, clock, signal };
+	const job = { jobId, path, bytes, options, landmarks68, clock, signal, isUrgent };
 	return type.kind === 'image'
 		? photos.run({ ...job, files, format: type.format })
 		: videos.run({ ...job, type, progress });

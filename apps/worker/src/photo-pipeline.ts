@@ -9,7 +9,7 @@ import {
 } from '@facet/contracts';
 import { type ImageFormat, toReadablePhoto } from '@facet/media';
 import type { CropUploader } from './crop-uploader.ts';
-import type { Inference } from './inference.ts';
+import type { Inference, JobTerms } from './inference.ts';
 import { largestFace } from './largest-face.ts';
 import type { JobFiles } from './scratch.ts';
 import type { StageClock } from './stage-clock.ts';
@@ -21,7 +21,7 @@ export interface PhotoPipelineOptions {
 	readonly decodeTimeoutMs: number;
 }
 
-export interface PhotoJob {
+export interface PhotoJob extends JobTerms {
 	readonly jobId: string;
 	/** The photo as it came. */
 	readonly path: string;
@@ -32,7 +32,6 @@ export interface PhotoJob {
 	/** Whether the result has all 68 landmarks of a face. */
 	readonly landmarks68: boolean;
 	readonly clock: StageClock;
-	readonly signal: AbortSignal;
 }
 
 /** From a photo on disk to the faces in it: decode, detect, crop, upload. */
@@ -59,7 +58,7 @@ export class PhotoPipeline {
 				scoreThreshold: options.scoreThreshold,
 				landmarks68: job.landmarks68,
 			},
-			signal,
+			job,
 		);
 		clock.add('decode', found.decodeMs);
 		clock.add('detect', found.detectMs);
@@ -78,15 +77,16 @@ export class PhotoPipeline {
 	}
 
 	async #withCrops(
-		{ jobId, clock, signal }: PhotoJob,
+		job: PhotoJob,
 		path: string,
 		picture: Size,
 		detections: readonly Detection[],
 	): Promise<DetectedFace[]> {
+		const { jobId, clock, signal } = job;
 		const limits = { maxPixels: this.#options.maxPixels, timeoutMs: this.#options.decodeTimeoutMs };
 		const regions = detections.map(({ box }) => cropRegion(box, picture));
 		const jpegs = await clock.time('crop', () =>
-			this.#options.inference.cropPhoto({ path, regions, ...limits }, signal),
+			this.#options.inference.cropPhoto({ path, regions, ...limits }, job),
 		);
 		const keys = await clock.time('upload', () => this.#options.uploader.upload(jobId, 0, jpegs, signal));
 		return detections.map((detection, index) => {

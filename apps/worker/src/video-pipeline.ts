@@ -12,7 +12,7 @@ import type { ObservedFrame, TrackedFrame } from '@facet/vision';
 import pMap from 'p-map';
 import type { CropUploader } from './crop-uploader.ts';
 import { cutOut } from './cut-out.ts';
-import type { Inference } from './inference.ts';
+import type { Inference, JobTerms } from './inference.ts';
 import { largestFace } from './largest-face.ts';
 import { removedBoxes } from './removed-boxes.ts';
 import { toSourcePixels } from './source-pixels.ts';
@@ -31,7 +31,7 @@ export interface VideoPipelineOptions {
 	readonly timeoutMs: number;
 }
 
-export interface VideoJob {
+export interface VideoJob extends JobTerms {
 	readonly jobId: string;
 	readonly path: string;
 	readonly type: VideoType;
@@ -41,7 +41,6 @@ export interface VideoJob {
 	readonly landmarks68: boolean;
 	readonly clock: StageClock;
 	readonly progress: (framesDone: number, framesWanted: number) => void;
-	readonly signal: AbortSignal;
 }
 
 /** Full frames that wait for their crops to be cut and uploaded; each may take 100 MB. */
@@ -64,7 +63,7 @@ export class VideoPipeline {
 		const wanted = video.sample(options.numFrames);
 		const observed = await this.#observe(job, video, wanted);
 		const { frames: tracked, persons } = await clock.time('detect', () =>
-			this.#options.inference.track(observed, signal, options.scoreThreshold),
+			this.#options.inference.track(observed, job, options.scoreThreshold),
 		);
 		const answered = options.singleFace
 			? tracked.map((frame) => ({ ...frame, faces: largestFace(frame.faces) }))
@@ -98,7 +97,7 @@ export class VideoPipeline {
 		return pMap(
 			frames,
 			async ({ index, timestampMs, image }: Frame) => {
-				const { observations, detectMs } = await inference.observeFrame(image, signal, {
+				const { observations, detectMs } = await inference.observeFrame(image, job, {
 					minFaceSize: job.options.minFaceSize,
 					scoreThreshold: job.options.scoreThreshold,
 					landmarks68: job.landmarks68,
@@ -122,10 +121,11 @@ export class VideoPipeline {
 
 	/** The keys of the crops of each frame, by the frame's index. Full frames are decoded for this alone. */
 	async #crop(
-		{ jobId, clock, signal }: VideoJob,
+		job: VideoJob,
 		video: Video,
 		tracked: readonly TrackedFrame[],
 	): Promise<ReadonlyMap<number, (string | null)[]>> {
+		const { jobId, clock, signal } = job;
 		const withFaces = new Map(
 			tracked.filter(({ faces }) => faces.length > 0).map((frame) => [frame.index, frame]),
 		);
@@ -135,7 +135,7 @@ export class VideoPipeline {
 			async ({ index, image }: Frame) => {
 				const regions = (withFaces.get(index)?.faces ?? []).map(({ box }) => cropRegion(box, video.facts));
 				const pieces = regions.map((region) => cutOut(image, region));
-				const jpegs = await this.#options.inference.encode(pieces, signal);
+				const jpegs = await this.#options.inference.encode(pieces, job);
 				const uploaded = await clock.time('upload', () =>
 					this.#options.uploader.upload(jobId, index, jpegs, signal),
 				);

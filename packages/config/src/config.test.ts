@@ -127,7 +127,7 @@ describe('the reference', () => {
 			.filter((line) => line.startsWith('| `'));
 		expect(rows.length).toBeGreaterThan(30);
 		for (const row of rows) expect(row).toMatch(/^\| `[A-Z0-9_]+` \| .*\| .+\. \|$|\. \|$/);
-		expect(configurationMarkdown()).toContain('| `WORKER_CONCURRENCY` | `auto`: 2 × cores + 1 |');
+		expect(configurationMarkdown()).toContain('| `WORKER_CONCURRENCY` | `auto`: 2 × cores + 5 |');
 	});
 
 	it('gives an example file that changes nothing', () => {

@@ -216,11 +216,11 @@ export const VARIABLE_GROUPS = {
 			.describe(
 				'Resident memory in MB (10^6 bytes), its inference process included, at which a worker takes no more jobs, finishes those it has and exits with 0, to be started again by its supervisor; 0 for no limit.',
 			),
-		WORKER_CONCURRENCY: numberOrAuto(1024, 2 * cores + 1)
+		WORKER_CONCURRENCY: numberOrAuto(1024, 2 * cores + 5)
 			.describe(
-				'Jobs in flight, or `auto`: those that are decoded and searched at once, and as many again that are fetched or stored meanwhile.',
+				'Jobs in flight, or `auto`: those that are decoded and searched at once, as many that are fetched or stored meanwhile, and a few whose results wait for each other.',
 			)
-			.meta({ defaultText: '`auto`: 2 × cores + 1' }),
+			.meta({ defaultText: '`auto`: 2 × cores + 5' }),
 		INFERENCE_THREADS: numberOrAuto(256, cores)
 			.describe(
 				'Threads that decode and run the networks, or `auto`: the cores that the process may use, and no more than its container’s CPU limit allows.',

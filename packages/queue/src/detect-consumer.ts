@@ -10,6 +10,7 @@ import { type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { JOB_CATALOGUE } from './catalogue.ts';
 import { toBullError } from './failure-reason.ts';
+import { isAwaited } from './fair-turns.ts';
 import { endedJobOf, parseJobData } from './job-facts.ts';
 import { redisKeys } from './keys.ts';
 import { closedWithin, LAST_WORDS_MS } from './last-words.ts';
@@ -22,6 +23,8 @@ export interface JobContext {
 	readonly attempt: number;
 	/** How long the job waited for this run, in milliseconds. */
 	readonly queuedMs: number;
+	/** Whether a client holds a connection open for it. */
+	readonly isUrgent: boolean;
 	/** Tells whoever asks how far the job is; what Redis does not take is forgotten. */
 	progress(framesDone: number, framesWanted: number): void;
 	/** Fires when the job is taken away from this worker: stop, clean up, throw. */
@@ -189,6 +192,7 @@ export class DetectConsumer {
 					jobId,
 					attempt: job.attemptsMade + 1,
 					queuedMs: Math.max(0, (job.processedOn ?? Date.now()) - job.timestamp),
+					isUrgent: isAwaited(job),
 					progress: (framesDone, framesWanted) => this.#report(job, { framesDone, framesWanted }),
 					signal,
 				});

@@ -154,6 +154,11 @@ export async function joinQueue(
 	};
 }
 
+/** Whether a client holds a connection open for the job that has this place in the queue. */
+export function isAwaited({ priority }: Pick<Place, 'priority'>): boolean {
+	return priority % DIGITS === HEAD_STARTS.sync.digit;
+}
+
 /** About how many jobs of a caller wait: the turns that its lines have taken and that have not come yet. */
 export async function turnsAhead(queue: Queue, redis: Redis, owner: string): Promise<number> {
 	const lines = Object.values(HEAD_STARTS).map(({ digit }) => `${owner}:${digit}`);

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Logger } from '@facet/contracts';
-import type { MessageToChild, MessageToParent } from './process-messages.ts';
+import type { MessageToChild, MessageToParent, RunMessage } from './process-messages.ts';
 import { type TaskOutcome, unwrap } from './task-outcome.ts';
 
 export interface InferenceChildOptions {
@@ -121,12 +121,12 @@ export class InferenceChild<Task, Result> {
 	}
 
 	/** @throws ProcessLostError. */
-	run(task: Task): Promise<TaskOutcome<Result>> {
+	run(task: Omit<RunMessage<Task>, 'kind' | 'id'>): Promise<TaskOutcome<Result>> {
 		return new Promise((resolve, reject) => {
 			if (this.#end !== undefined) return reject(new ProcessLostError(this.#end));
 			this.#lastId += 1;
 			this.#pending.set(this.#lastId, { resolve, reject });
-			this.#send({ kind: 'run', id: this.#lastId, task });
+			this.#send({ kind: 'run', id: this.#lastId, ...task });
 		});
 	}
 
@@ -153,8 +153,10 @@ export class InferenceChild<Task, Result> {
 			this.#onStarted?.(message.outcome);
 			return;
 		}
-		this.#pending.get(message.id)?.resolve(message.outcome);
-		this.#pending.delete(message.id);
+		for (const { id, outcome } of message.results) {
+			this.#pending.get(id)?.resolve(outcome);
+			this.#pending.delete(id);
+		}
 	}
 
 	/** A process that is gone takes no messages, and says so by its events. */

@@ -8,6 +8,7 @@ import {
 } from './inference-child.ts';
 import { unwrap } from './task-outcome.ts';
 import { TaskSlots } from './task-slots.ts';
+import { tasksInHand } from './tasks-in-hand.ts';
 
 export interface InferenceProcessOptions extends InferenceChildOptions {
 	/** The longest that a task may run; what takes longer is taken for one that never ends. */
@@ -21,16 +22,12 @@ export interface RunOptions {
 	readonly signal?: AbortSignal;
 	/** For how many others a task counts, by the memory that it takes; 1 by default. */
 	readonly weight?: number;
+	/** Somebody waits for it: it goes before others that wait, by turns with them, and its result to the caller at once. */
+	readonly isUrgent?: boolean;
 }
 
-/**
- * How many tasks such a process works on at once. Each is being decoded, searched, or on its way to a thread or from it; two a
- * thread keep two cores busy, and on more of them not all threads wait for a picture at the same time. Every task more is a
- * decoded picture more in memory (ADR 11).
- */
-export function tasksAtOnce(threads: number): number {
-	return Math.min(2 * threads, threads + Math.max(2, Math.ceil(threads / 2)));
-}
+/** A task with what its place in the child depends on. */
+type PlacedTask<Task> = { readonly task: Task } & Required<Pick<RunOptions, 'weight' | 'isUrgent'>>;
 
 /** The process was killed because of this very task. */
 class TaskOverdueError extends ProcessLostError {
@@ -66,15 +63,15 @@ export class InferenceProcess<Task, Result> {
 
 	constructor(options: InferenceProcessOptions) {
 		this.#options = options;
-		this.#slots = new TaskSlots(tasksAtOnce(options.threads));
+		this.#slots = new TaskSlots(tasksInHand(options.threads));
 	}
 
-	/** Tasks that wait for a thread. */
+	/** Tasks that wait for a place in the child. */
 	get queueSize(): number {
 		return this.#slots.waiting;
 	}
 
-	/** Tasks that threads are working on, each as often as it weighs. */
+	/** Tasks that the child has, each as often as it weighs. */
 	get runningTasks(): number {
 		return this.#slots.taken;
 	}
@@ -106,12 +103,12 @@ export class InferenceProcess<Task, Result> {
 	 * @throws what the task threw; AppError `worker_lost` when the child died on the task alone, or a thread of it died,
 	 * `processing_timeout` when the task alone took too long, `shutting_down` after `close`; the signal's reason.
 	 */
-	async run(task: Task, { signal, weight }: RunOptions = {}): Promise<Result> {
+	async run(task: Task, { signal, weight = 1, isUrgent = false }: RunOptions = {}): Promise<Result> {
 		signal?.throwIfAborted();
 		if (this.#closing !== undefined) throw new AppError('shutting_down');
 		if (this.#child === undefined) throw new Error('Expected start to have been called before run');
-		const release = await this.#slots.take(signal, weight);
-		return await untilAborted(this.#perform(task, release, signal), signal);
+		const release = await this.#slots.take(signal, { slots: weight, isUrgent });
+		return await untilAborted(this.#perform({ task, weight, isUrgent }, release, signal), signal);
 	}
 
 	/** Takes no more tasks, lets the accepted ones finish, and ends the child. */
@@ -129,7 +126,11 @@ export class InferenceProcess<Task, Result> {
 	}
 
 	/** @param release - of the task's slot. */
-	async #perform(task: Task, release: () => void, signal: AbortSignal | undefined): Promise<Result> {
+	async #perform(
+		task: PlacedTask<Task>,
+		release: () => void,
+		signal: AbortSignal | undefined,
+	): Promise<Result> {
 		let turn: Promise<() => void>;
 		try {
 			return await this.#attempt(task);
@@ -143,7 +144,7 @@ export class InferenceProcess<Task, Result> {
 		return await this.#performAlone(task, await turn);
 	}
 
-	async #performAlone(task: Task, release: () => void): Promise<Result> {
+	async #performAlone(task: PlacedTask<Task>, release: () => void): Promise<Result> {
 		try {
 			return await this.#attempt(task);
 		} catch (cause) {
@@ -165,7 +166,7 @@ export class InferenceProcess<Task, Result> {
 	}
 
 	/** @throws ProcessLostError, TaskOverdueError. */
-	async #attempt(task: Task): Promise<Result> {
+	async #attempt(task: PlacedTask<Task>): Promise<Result> {
 		const child = await this.#child;
 		if (child === undefined) throw new Error('Expected a child');
 		let isOverdue = false;

@@ -10,16 +10,25 @@ export type MessageToChild<Task> =
 			/** For the threads' loader. */
 			readonly workerData: unknown;
 	  }
-	| { readonly kind: 'run'; readonly id: number; readonly task: Task }
+	| RunMessage<Task>
 	/** To end; nothing runs. */
 	| { readonly kind: 'close' };
+
+export interface RunMessage<Task> {
+	readonly kind: 'run';
+	readonly id: number;
+	readonly task: Task;
+	/** See `RunOptions`. */
+	readonly weight: number;
+	readonly isUrgent: boolean;
+}
 
 export type MessageToParent<Result> =
 	| { readonly kind: 'started'; readonly outcome: TaskOutcome<undefined>; readonly rssBytes: number }
 	| {
 			readonly kind: 'done';
-			readonly id: number;
-			readonly outcome: TaskOutcome<Result>;
+			/** In the order in which they ended. */
+			readonly results: readonly TaskEnd<Result>[];
 			/** Resident memory of the child. */
 			readonly rssBytes: number;
 	  }
@@ -29,3 +38,8 @@ export type MessageToParent<Result> =
 			readonly fields: object;
 			readonly message: string;
 	  };
+
+export interface TaskEnd<Result> {
+	readonly id: number;
+	readonly outcome: TaskOutcome<Result>;
+}

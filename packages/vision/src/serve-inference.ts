@@ -1,4 +1,5 @@
 import type { Logger } from '@facet/contracts';
+import { ChildTasks } from './child-tasks.ts';
 import { InferencePool } from './inference-pool.ts';
 import type { MessageToChild, MessageToParent } from './process-messages.ts';
 import { settle } from './task-outcome.ts';
@@ -16,12 +17,18 @@ export function serveInference<Task, Result>(threadEntry: URL): void {
 	// At once and whatever runs: `process.exit` would abort during a run of a network, and nobody is left to care.
 	process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 	let pool: InferencePool<Task, Result> | undefined;
+	let tasks: ChildTasks<Task, Result> | undefined;
 	process.on('message', async (message: MessageToChild<Task>) => {
 		switch (message.kind) {
 			case 'start': {
 				const { threads, workerData } = message;
 				const started = new InferencePool<Task, Result>({ threadEntry, threads, workerData, logger });
 				pool = started;
+				tasks = new ChildTasks<Task, Result>({
+					threads,
+					run: (task) => started.run(task),
+					send: (results) => send({ kind: 'done', results, rssBytes: process.memoryUsage.rss() }),
+				});
 				const outcome = await settle(async () => {
 					await started.start();
 					return undefined;
@@ -29,22 +36,14 @@ export function serveInference<Task, Result>(threadEntry: URL): void {
 				send({ kind: 'started', outcome, rssBytes: process.memoryUsage.rss() });
 				return;
 			}
-			case 'run': {
-				const { id, task } = message;
-				const outcome = await settle(() => running(pool).run(task));
-				send({ kind: 'done', id, outcome, rssBytes: process.memoryUsage.rss() });
-				return;
-			}
+			case 'run':
+				if (tasks === undefined) throw new Error('Expected a start before a task');
+				return tasks.run(message);
 			case 'close':
 				await pool?.close();
 				process.exit(0);
 		}
 	});
-}
-
-function running<Task, Result>(pool: InferencePool<Task, Result> | undefined): InferencePool<Task, Result> {
-	if (pool === undefined) throw new Error('Expected a start before a task');
-	return pool;
 }
 
 /** One process writes the log: what there is to say goes to the parent. */

@@ -4,16 +4,26 @@ interface Waiting {
 	readonly enter: () => void;
 }
 
+/** What a task wants of the slots. */
+export interface SlotsWanted {
+	/** 1 by default; several for a task that takes as much memory as several. Of more than there are, all. */
+	readonly slots?: number | undefined;
+	/** Somebody waits for it. */
+	readonly isUrgent?: boolean | undefined;
+}
+
 /**
- * So many tasks run beside each other, or one alone. The others wait: those that want to be alone first, then the rest, each
- * in the order in which they came.
+ * So many tasks run beside each other, or one alone. The others wait: those that want to be alone first, then urgent ones and the
+ * rest by turns, each in the order in which they came.
  */
 export class TaskSlots {
 	readonly #capacity: number;
 	#free: number;
 	readonly #some = new Set<Waiting>();
+	readonly #urgent = new Set<Waiting>();
 	readonly #all = new Set<Waiting>();
 	readonly #idle: (() => void)[] = [];
+	#urgentWasLast = false;
 
 	constructor(capacity: number) {
 		this.#capacity = capacity;
@@ -22,7 +32,7 @@ export class TaskSlots {
 
 	/** Tasks that wait. */
 	get waiting(): number {
-		return this.#some.size + this.#all.size;
+		return this.#some.size + this.#urgent.size + this.#all.size;
 	}
 
 	/** Slots that are taken; several of them by a large task, all of them by one that runs alone. */
@@ -31,13 +41,16 @@ export class TaskSlots {
 	}
 
 	/**
-	 * Waits for slots: one, or several for a task that takes as much memory as several. Of more than there are, all.
+	 * Waits for slots.
 	 *
 	 * @returns a function that gives them back.
 	 * @throws the signal's reason when it fires first.
 	 */
-	take(signal: AbortSignal | undefined, slots = 1): Promise<() => void> {
-		return this.#take(this.#some, Math.min(slots, this.#capacity), signal);
+	take(
+		signal: AbortSignal | undefined,
+		{ slots = 1, isUrgent = false }: SlotsWanted = {},
+	): Promise<() => void> {
+		return this.#take(isUrgent ? this.#urgent : this.#some, Math.min(slots, this.#capacity), signal);
 	}
 
 	/** Waits for all slots, as `take` for some, and goes before all who wait for some. */
@@ -80,14 +93,22 @@ export class TaskSlots {
 
 	#admit(): void {
 		for (;;) {
-			const queue = this.#all.size > 0 ? this.#all : this.#some;
+			const queue = this.#first();
 			const [next] = queue;
 			if (next === undefined || next.slots > this.#free) break;
 			queue.delete(next);
+			this.#urgentWasLast = queue === this.#urgent;
 			this.#free -= next.slots;
 			next.enter();
 		}
 		if (this.taken > 0 || this.waiting > 0) return;
 		for (const resolve of this.#idle.splice(0)) resolve();
+	}
+
+	/** Where the next one waits, if any does. */
+	#first(): Set<Waiting> {
+		if (this.#all.size > 0) return this.#all;
+		const isUrgentsTurn = this.#some.size === 0 || !this.#urgentWasLast;
+		return this.#urgent.size > 0 && isUrgentsTurn ? this.#urgent : this.#some;
 	}
 }

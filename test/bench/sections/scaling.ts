@@ -18,10 +18,10 @@ export const scalingSection: Section = {
 		const { size, photos, cores, redis } = bench;
 		const bound = await bench.bound();
 		// All are there from the start and idle until their turn, so that rounds compare like with like.
-		const one = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '3' });
-		const two = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '5' });
-		const few = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '3' });
-		const apart = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '3' }, 2);
+		const one = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '7' });
+		const two = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '9' });
+		const few = await bench.service({ INFERENCE_THREADS: '2', WORKER_CONCURRENCY: '5' });
+		const apart = await bench.service({ INFERENCE_THREADS: '1', WORKER_CONCURRENCY: '7' }, 2);
 		const through = (service: MeasuredService, share: number) => () =>
 			bench.photosPerSecond(service, 6 * Math.ceil((size.photos * share) / 6));
 		const alone = (threads: number) => () =>
@@ -42,11 +42,11 @@ export const scalingSection: Section = {
 			[SERVICE]: through(one, 0.25),
 			[TWO_THREADS]: through(two, 0.5),
 			[TWO_PROCESSES]: through(apart, 0.5),
-			'1 process, 2 threads, 3 jobs in flight for 5': through(few, 0.5),
+			'1 process, 2 threads, 5 jobs in flight for 9': through(few, 0.5),
 			[SERVICE_ON_ONE_CORE]: onOne(through(one, 0.25)),
 		};
 		const speeds = new Map(Object.keys(kinds).map((kind): [string, number[]] => [kind, []]));
-		for (const service of [one, two, few, apart]) await bench.photosPerSecond(service, size.warmUp);
+		for (const service of [one, two, few, apart]) await bench.photosPerSecond(service, size.warmUp / 4);
 		for (let round = 0; round < size.rounds; round += 1) {
 			for (const [kind, measure] of Object.entries(kinds)) speeds.get(kind)?.push(await measure());
 		}

@@ -13,7 +13,7 @@ export const serviceSection: Section = {
 		const bound = await bench.bound();
 		const service = await bench.service();
 		await bench.photosPerSecond(service, size.warmUp);
-		await bench.photosPerSecond(service, size.warmUp, true);
+		await bench.photosPerSecond(service, size.warmUp / 4, true);
 		const kinds = {
 			'bound: decoding and network alone': () => bound.run(photos.paths(size.photos), { threads: cores }),
 			'service, crops off': () => bench.photosPerSecond(service, size.photos),

@@ -7,9 +7,6 @@ const CLIENTS = [1, 2, 8, 32];
 /** Requests of one client, before and after as many photos without the service. */
 const TURN = 20;
 
-/** Times the warm-up of other sections: V8 goes on compiling for 2,000 jobs, and one client sends few. */
-const WARM_UPS = 4;
-
 /** Milliseconds of each request of one round. */
 interface Round {
 	readonly latenciesMs: readonly number[];
@@ -23,7 +20,7 @@ export const syncSection: Section = {
 	title: 'Service, synchronous',
 	async run(bench) {
 		const service = await bench.service();
-		await load(bench, service, 4, WARM_UPS * bench.size.warmUp);
+		await load(bench, service, 4, bench.size.warmUp);
 		const rounds = new Map(CLIENTS.map((clients): [number, Round[]] => [clients, []]));
 		const bareMs: number[] = [];
 		const overheadMs: number[] = [];

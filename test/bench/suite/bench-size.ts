@@ -3,7 +3,7 @@ export interface BenchSize {
 	readonly name: 'full' | 'quick';
 	/** Rounds of what is compared, in turn; figures are their medians. */
 	readonly rounds: number;
-	/** Photos before anything is measured: a service runs for weeks, and its code is compiled after some hundred calls. */
+	/** Photos before anything is measured: a service runs for weeks, and V8 goes on compiling its code for some 2,000 jobs. */
 	readonly warmUp: number;
 	/** Photos of a round; a multiple of the six samples. */
 	readonly photos: number;
@@ -24,7 +24,7 @@ export interface BenchSize {
 export const FULL: BenchSize = {
 	name: 'full',
 	rounds: 5,
-	warmUp: 480,
+	warmUp: 1920,
 	photos: 480,
 	syncRequests: 100,
 	videoMinutes: 10,
@@ -45,7 +45,7 @@ export const FULL: BenchSize = {
 export const QUICK: BenchSize = {
 	name: 'quick',
 	rounds: 1,
-	warmUp: 6,
+	warmUp: 24,
 	photos: 6,
 	syncRequests: 2,
 	videoMinutes: 0.1,
