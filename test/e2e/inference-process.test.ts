@@ -71,8 +71,8 @@ describe('the process that decodes and infers', { timeout: TIMEOUT_MS }, () => {
 		process.kill(crashed, 'SIGSTOP');
 		const sources = [photo, photo, photo, clip];
 		const jobs = await Promise.all(sources.map((url) => v1.submit({ url, return_face_url: true })));
-		await expect.poll(() => tasks(worker, 'running'), { timeout: TIMEOUT_MS }).toBe(2);
-		await expect.poll(() => tasks(worker, 'queued'), { timeout: TIMEOUT_MS }).toBe(2);
+		await expect.poll(() => tasks(worker, 'running'), { timeout: TIMEOUT_MS }).toBe(3);
+		await expect.poll(() => tasks(worker, 'queued'), { timeout: TIMEOUT_MS }).toBe(1);
 		for (const signal of ['SIGSEGV', 'SIGCONT'] as const) process.kill(crashed, signal);
 
 		for (const { body } of jobs)

@@ -9,7 +9,7 @@ describe('parseConfig', () => {
 		expect(config.api).toMatchObject({ host: '127.0.0.1', port: 8080, keys: [], syncTimeoutMs: 30_000 });
 		expect(config.storage).toMatchObject({ driver: 'fs', linkTtlSeconds: 604_800 });
 		expect(config.storage).not.toHaveProperty('signingKey');
-		expect(config.worker.concurrency).toBe(2 * config.worker.inferenceThreads + 1);
+		expect(config.worker.concurrency).toBe(2 * config.worker.inferenceThreads + 5);
 	});
 
 	it('reports all faults together, each by its variable, and shows no value', () => {
