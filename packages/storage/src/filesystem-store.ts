@@ -44,6 +44,8 @@ const TEMPORARY_DIRECTORY = '.tmp';
 const STALE_TEMPORARY_SECONDS = 3600;
 /** Times that a put tries to rename its file into a folder that is missing, or that a sweep removes, still empty, before. */
 const RENAME_ATTEMPTS = 6;
+/** More than there are jobs whose crops come at the same time. */
+const REMEMBERED_FOLDERS = 64;
 
 /** Objects as files below one directory, for a single machine or a shared volume. Links lead to the API. */
 export class FilesystemStore implements ObjectStore {
@@ -53,6 +55,8 @@ export class FilesystemStore implements ObjectStore {
 	readonly #signingKey: string;
 	readonly #linkTtlSeconds: number;
 	readonly #cacheControl: string;
+	/** Folders that were made lately, by path. A sweep, or who deletes a job, may have removed them since. */
+	readonly #folders = new Map<string, Promise<unknown>>();
 
 	private constructor(options: FilesystemStoreOptions, signingKey: string) {
 		this.#directory = resolve(options.directory);
@@ -234,17 +238,34 @@ export class FilesystemStore implements ObjectStore {
 		const temporary = await this.#writeTemporary(body);
 		try {
 			for (let attempt = 1; ; attempt += 1) {
+				await this.#makeFolder(dirname(target));
 				try {
 					return await rename(temporary, target);
 				} catch (error) {
 					if (!hasErrorCode(error, 'ENOENT') || attempt === RENAME_ATTEMPTS) throw error;
-					// Mostly it is there: a job's crops share one.
-					await mkdir(dirname(target), { recursive: true });
+					this.#folders.delete(dirname(target));
 				}
 			}
 		} catch (error) {
 			await unlink(temporary).catch(() => {});
 			throw toWriteError(error, key);
+		}
+	}
+
+	/** Makes a folder once for all crops of a job, which come together. */
+	async #makeFolder(path: string): Promise<void> {
+		let made = this.#folders.get(path);
+		if (made === undefined) {
+			made = mkdir(path, { recursive: true });
+			this.#folders.set(path, made);
+			const [oldest] = this.#folders.keys();
+			if (this.#folders.size > REMEMBERED_FOLDERS && oldest !== undefined) this.#folders.delete(oldest);
+		}
+		try {
+			await made;
+		} catch (error) {
+			this.#folders.delete(path);
+			throw error;
 		}
 	}
 
