@@ -138,7 +138,8 @@ describe('dedupe', () => {
 
 	beforeAll(async () => {
 		source = await startGatedSource(photo);
-		facet = await Facet.start(inject('redisUrl'));
+		// Fewer than the blockers of a test.
+		facet = await Facet.start(inject('redisUrl'), { WORKER_CONCURRENCY: '3' });
 		v1 = new V1Client(facet.url);
 	});
 

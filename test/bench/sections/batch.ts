@@ -4,6 +4,9 @@ import type { ServiceProcess } from '../../support/service-process.ts';
 import type { Bench, MeasuredService, Section } from '../suite/bench.ts';
 import { rounded } from '../suite/statistics.ts';
 
+/** A look at the batch costs the API what a photo does, and there are some fifty photos a second. */
+const LOOK_MS = 500;
+
 /** One large batch, end to end, with the bound before and after it. */
 export const batchSection: Section = {
 	name: 'batch',
@@ -77,7 +80,7 @@ async function completed(service: MeasuredService, id: string): Promise<WireBatc
 	for (;;) {
 		const batch = await read(service, id);
 		if (batch.status !== 'processing') return batch;
-		await delay(100);
+		await delay(LOOK_MS);
 	}
 }
 
