@@ -35,6 +35,25 @@ describe('the queue', () => {
 		expect(order).toEqual(['sync', 'sync', 'normal', 'normal', 'batch', 'batch']);
 	});
 
+	it('tells the handler in each attempt whether a client holds a connection open for the job', async () => {
+		const urgencies = ['sync', 'high', 'normal', 'low', 'batch'] as const;
+		const submitted = await Promise.all(urgencies.map((urgency) => fixture.submit(urgency)));
+		const told = new Map<string, boolean[]>();
+		fixture.consume(
+			async (_data, { jobId, attempt, isUrgent }) => {
+				told.set(jobId, [...(told.get(jobId) ?? []), isUrgent]);
+				if (attempt === 1) throw new AppError('storage_unavailable');
+				return emptyResult;
+			},
+			{ concurrency: urgencies.length },
+		);
+		await Promise.all(submitted.map(({ expectation }) => expectation.outcome(20_000)));
+		expect(submitted.map(({ jobId }) => told.get(jobId))).toEqual([
+			[true, true],
+			...Array(4).fill([false, false]),
+		]);
+	});
+
 	it('adds one job for one id', async () => {
 		const jobId = randomUUID();
 		await fixture.submit('sync', jobId);
