@@ -7,9 +7,9 @@ interface Waiting {
 /** What a task wants of the slots. */
 export interface SlotsWanted {
 	/** 1 by default; several for a task that takes as much memory as several. Of more than there are, all. */
-	readonly slots?: number | undefined;
+	readonly slots?: number;
 	/** Somebody waits for it. */
-	readonly isUrgent?: boolean | undefined;
+	readonly isUrgent?: boolean;
 }
 
 /**
