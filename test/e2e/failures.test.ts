@@ -28,6 +28,7 @@ async function startGate(): Promise<GatedSource> {
 	return gate;
 }
 
+const metricsOf = async (facet: Facet) => (await fetch(`${facet.url}/metrics`)).text();
 const facesOf = ({ body }: Awaited<ReturnType<Facet['detect']>>) => body.faces_obj['0']?.region.length;
 
 describe('a worker', () => {
@@ -120,8 +121,7 @@ describe('the API', () => {
 		const facet = await startFacet(inject('redisUrl'), { MAX_QUEUE_DEPTH: '2' }, 0);
 		const img = (await samplePhoto(1)).toString('base64');
 		const first = [facet.detect({ img }), facet.detect({ img })];
-		const metrics = async () => (await fetch(`${facet.url}/metrics`)).text();
-		await expect.poll(metrics).toMatch(/facet_queue_jobs\{[^}]*state="prioritized"[^}]*\} 2/);
+		await expect.poll(() => metricsOf(facet)).toMatch(/facet_queue_jobs\{[^}]*state="prioritized"[^}]*\} 2/);
 		const refused = await facet.detect({ img });
 		expect(refused.body).toMatchObject({ error_code: 1, error: { code: 'queue_full', retryable: true } });
 		expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -173,14 +173,15 @@ describe('the API', () => {
 describe('Redis', () => {
 	it('stopped and started again: 503 meanwhile, right answers after, no job lost', async () => {
 		const redis = await startRedis();
-		const facet = await startFacet(redis.url, {}, 2);
+		const facet = await startFacet(redis.url, { WORKER_CONCURRENCY: '2' }, 2);
 		const gate = await startGate();
 		const img = (await samplePhoto(2)).toString('base64');
 		expect(facesOf(await facet.detect({ img }))).toBe(3);
 
-		// Jobs that run, and jobs that wait, at the moment when Redis goes.
+		// Jobs that run, and jobs that wait, at the moment when Redis goes; none that is only about to be added.
 		const accepted = Array.from({ length: 8 }, () => facet.detect({ url: `${gate.url}/photo.jpg` }));
-		await gate.arrived(2);
+		await gate.arrived(4);
+		await expect.poll(() => metricsOf(facet)).toMatch(/facet_queue_jobs\{[^}]*state="prioritized"[^}]*\} 4/);
 		await redis.down();
 		for (let attempt = 0; attempt < 3; attempt += 1) {
 			const { status, headers, body } = await facet.detect({ img });
@@ -195,7 +196,7 @@ describe('Redis', () => {
 		gate.open();
 		await redis.up();
 		for (const answer of await Promise.all(accepted)) {
-			expect(answer.status).toBe(200);
+			expect(answer.status, JSON.stringify(answer.body)).toBe(200);
 			expect(facesOf(answer)).toBe(3);
 		}
 		await expect.poll(async () => (await facet.detect({ img })).status, { timeout: 10_000 }).toBe(200);
@@ -235,7 +236,7 @@ describe('operations', () => {
 			expect(await (await fetch(`${base}/healthz`)).json()).toEqual({ status: 'ok' });
 			expect(await (await fetch(`${base}/readyz`)).json()).toMatchObject({ status: 'ready' });
 		}
-		const apiMetrics = await (await fetch(`${facet.url}/metrics`)).text();
+		const apiMetrics = await metricsOf(facet);
 		expect(apiMetrics).toMatch(/facet_http_request_seconds_count\{[^}]*status="200"[^}]*\} 1/);
 		expect(apiMetrics).toMatch(/facet_queue_jobs\{[^}]*state="completed"[^}]*\} 1/);
 		const workerMetrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
