@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import type { Detection } from '@facet/contracts';
 import { decodeForDetection } from '@facet/media/pictures';
 import { createFaceDetector, type FaceDetector } from '@facet/vision';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { detectPhoto } from '../support/detect-photo.ts';
 import { FACE_PHOTOS, type FacePhoto } from '../support/face-photos.ts';
 import { networksBesideCheckout } from '../support/insightface-networks.ts';
 import { SAMPLE_PHOTOS } from '../support/sample-photos.ts';
@@ -12,34 +12,6 @@ import { SAMPLE_PHOTOS } from '../support/sample-photos.ts';
 
 const modelsDir = fileURLToPath(new URL('../../models', import.meta.url));
 const NETWORKS = ['ultraface', ...networksBesideCheckout('scrfd_500m')];
-const LIMITS = { maxPixels: 100_000_000, timeoutMs: 60_000 };
-
-/** As the inference thread does it: small first, and larger when the detector asks for that. In pixels of the photo. */
-async function detectPhoto(detector: FaceDetector, photo: Buffer): Promise<Detection[]> {
-	const decode = (maxSide: number) => decodeForDetection(photo, { maxSide, ...LIMITS });
-	const { image, width, height } = await decode(detector.inputSide);
-	const faces = await detector.detect(image, {
-		turns: true,
-		source: {
-			width,
-			height,
-			decode: async (mostPixels) => {
-				const shrink = Math.min(1, Math.sqrt(mostPixels / (width * height)));
-				return (await decode(Math.floor(Math.max(width, height) * shrink))).image;
-			},
-		},
-	});
-	const scale = width / image.width;
-	return faces.map((face) => ({
-		...face,
-		box: {
-			x: face.box.x * scale,
-			y: face.box.y * scale,
-			width: face.box.width * scale,
-			height: face.box.height * scale,
-		},
-	}));
-}
 
 /** A face of a sample photo, cut out so that its height is `share` of the picture's. */
 function closeUp({ path, width, height, faces }: FacePhoto, face: FacePhoto['faces'][number], share: number) {
@@ -145,7 +117,8 @@ describe.each(NETWORKS)('%s', (model) => {
 	test('only faces of the wanted size and score are answered', async () => {
 		const { image, width, height } = await decodeForDetection(FACE_PHOTOS.sample6.path, {
 			maxSide: detector.inputSide,
-			...LIMITS,
+			maxPixels: 100_000_000,
+			timeoutMs: 60_000,
 		});
 		const source = { width, height };
 		const all = await detector.detect(image, { source });

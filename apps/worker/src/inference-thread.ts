@@ -27,9 +27,9 @@ import { toSourcePixels } from './source-pixels.ts';
  * A thread of the inference process. It does the whole of a photo, decoding and crops included: whatever runs native code
  * over bytes of strangers is here. Frames of videos come decoded, by ffmpeg.
  */
-export const { ready, run } = inferenceThread(async (options: InferenceThreadData) => {
+export const { ready, run } = inferenceThread(async (options: InferenceThreadData, division) => {
 	const runtime = new OnnxRuntime(options.executionProviders);
-	const detector = await createFaceDetector({ ...options, runtime });
+	const detector = await createFaceDetector({ ...options, runtime, division });
 	const analyzer = await createFaceAnalyzer(detector, options.modelsDir, runtime);
 	return async (task: InferenceTask): Promise<InferenceResult> => {
 		switch (task.kind) {

@@ -6,16 +6,21 @@ let end: Map<string, () => void>;
 /** Names of the tasks whose results were sent, by message. */
 let sent: string[][];
 let ids: string[];
+let lone: string[];
 let tasks: ChildTasks<string, string>;
 
 beforeEach(() => {
 	end = new Map();
 	sent = [];
 	ids = [];
+	lone = [];
 	// Works on four, and sends four results at once.
 	tasks = new ChildTasks<string, string>({
 		threads: 2,
-		run: (name) => new Promise((resolve) => end.set(name, () => resolve(name))),
+		run: (name, isLone) => {
+			if (isLone) lone.push(name);
+			return new Promise((resolve) => end.set(name, () => resolve(name)));
+		},
 		send: (results) => sent.push(results.map(({ id }) => ids[id] ?? '?')),
 	});
 });
@@ -60,6 +65,20 @@ describe('ChildTasks', () => {
 		expect([...end.keys()]).toEqual(['b', 'c', 'd', 'U']);
 		await finish('U');
 		expect(sent).toEqual([['a', 'U']]);
+	});
+
+	test('says which tasks are so few that threads have nothing to do', async () => {
+		start('a');
+		await new Promise(setImmediate);
+		start('bc');
+		await finish('a');
+		await finish('b');
+		start('d');
+		await finish('c');
+		await finish('d');
+		start('e');
+		await new Promise(setImmediate);
+		expect(lone).toEqual(['a', 'e']);
 	});
 
 	test('works on as many as the memory is for', async () => {

@@ -7,7 +7,7 @@ import { groupSize, tasksAtOnce } from './tasks-in-hand.ts';
 export interface ChildTasksOptions<Task, Result> {
 	readonly threads: number;
 	/** Runs a task in a thread that is free, of which there are so many. */
-	readonly run: (task: Task) => Promise<Result>;
+	readonly run: (task: Task, isLone: boolean) => Promise<Result>;
 	/** To the parent. */
 	readonly send: (results: readonly TaskEnd<Result>[]) => void;
 }
@@ -39,7 +39,8 @@ export class ChildTasks<Task, Result> {
 	async run({ id, task, weight, isUrgent }: Omit<RunMessage<Task>, 'kind'>): Promise<void> {
 		this.#unfinished += 1;
 		const release = await this.#slots.take(undefined, { slots: weight, isUrgent });
-		const outcome = await settle(() => this.#options.run(task));
+		const isLone = this.#unfinished < this.#options.threads;
+		const outcome = await settle(() => this.#options.run(task, isLone));
 		release();
 		this.#unfinished -= 1;
 		this.#results.add({ id, outcome }, !isUrgent && this.#unfinished >= this.#options.threads);

@@ -1,5 +1,7 @@
 import type { BoundingBox, DetectorPass, FaceLandmarks, RgbImage } from '@facet/contracts';
 import type { Model } from './model-registry.ts';
+
+import type { WorkDivision } from './neighbours.ts';
 import type { NetworkDescription, OnnxSession } from './onnx-session.ts';
 
 /** A face as a detection network gives it, in pixels of the image that was looked at. */
@@ -52,6 +54,10 @@ export interface EngineKind {
 	recognises(network: NetworkDescription): boolean;
 	/** What is made of the file of a network of this kind before it is loaded, where it is not run as it is. */
 	readonly change?: (model: Buffer) => Buffer;
-	/** The engine around a loaded network that is of this kind, and was changed. The engine closes the session. */
-	create(model: Model, session: OnnxSession): Engine;
+	/**
+	 * The engine around a loaded network that is of this kind, and was changed. The engine closes the session.
+	 *
+	 * @param division - for what it does with several parts of a picture.
+	 */
+	create(model: Model, session: OnnxSession, division: WorkDivision): Engine;
 }

@@ -6,6 +6,7 @@ import { headPoseOf } from './face-pose.ts';
 import { toFaceLandmarks } from './landmark-points.ts';
 import { createLandmarkNetwork, type LandmarkNetwork } from './landmarks68.ts';
 import { findModel, findModelFile, isModelPath } from './model-registry.ts';
+import { undivided, type WorkDivision } from './neighbours.ts';
 import { OnnxRuntime } from './onnx-session.ts';
 import { detectWithRescue } from './rescue-passes.ts';
 import type { SourcePicture } from './source-picture.ts';
@@ -18,6 +19,8 @@ export interface FaceDetectorOptions {
 	readonly model: string;
 	/** What loads the networks; by default one that runs them on the processor. */
 	readonly runtime?: OnnxRuntime;
+	/** What shares the parts of a picture out; by default they are done here, one after the other. */
+	readonly division?: WorkDivision;
 }
 
 export interface DetectionOptions {
@@ -63,8 +66,12 @@ export async function createFaceDetector(options: FaceDetectorOptions): Promise<
 	const model = await find(options.modelsDir, options.model);
 	const landmarkModel = await findModel(options.modelsDir, LANDMARK_MODEL);
 	const runtime = options.runtime ?? new OnnxRuntime();
-	const { engine, kind } = await openEngine(model, runtime);
+	const division = options.division ?? undivided;
+	const { engine, kind } = await openEngine(model, runtime, division);
 	const landmarkNetwork = await createLandmarkNetwork(landmarkModel, runtime);
+	const complete = division.divide('complete', (image, candidate: Candidate) =>
+		toDetection(image, candidate, landmarkNetwork, engine.refineLandmarks ?? false),
+	);
 	return {
 		name: model.name,
 		kind,
@@ -72,18 +79,9 @@ export async function createFaceDetector(options: FaceDetectorOptions): Promise<
 		scoreThreshold: engine.scoreThreshold,
 		async detect(image, { scoreThreshold = engine.scoreThreshold, minFaceSize = 0, ...rest } = {}) {
 			const { source = image, turns = false, plain = false } = rest;
-			const complete = (seen: RgbImage, candidate: Candidate) =>
-				toDetection(seen, candidate, landmarkNetwork, engine.refineLandmarks ?? false);
-			const detections: Detection[] = [];
-			if (plain) {
-				for (const candidate of await engine.detect(image, scoreThreshold)) {
-					detections.push(await complete(image, candidate));
-				}
-			} else {
-				detections.push(
-					...(await detectWithRescue(engine, image, { complete, scoreThreshold, source, turns })),
-				);
-			}
+			const detections = plain
+				? await complete(image, await engine.detect(image, scoreThreshold))
+				: await detectWithRescue(engine, image, { complete, scoreThreshold, source, turns });
 			const scale = source.width / image.width;
 			return detections
 				.map((detection) => ({ ...detection, box: clipBox(detection.box, image) }))

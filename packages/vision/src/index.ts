@@ -7,7 +7,7 @@ export {
 	type FaceDetector,
 	type FaceDetectorOptions,
 } from './face-detector.ts';
-export { type InferenceThread, inferenceThread } from './inference-thread.ts';
+export { type InferenceThread, inferenceThread, type ThreadTask } from './inference-thread.ts';
 export {
 	findModel,
 	findModelFile,
@@ -17,6 +17,7 @@ export {
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
+export { Neighbours, type WorkDivision } from './neighbours.ts';
 export { OnnxRuntime, type OnnxSession } from './onnx-session.ts';
 export { protobufFields } from './protobuf-fields.ts';
 export { protobufMessage, protobufNumber, protobufText } from './protobuf-writer.ts';

@@ -36,6 +36,20 @@ describe('InferencePool', () => {
 		expect(new Set(names).size).toBe(2);
 	});
 
+	test('threads that have nothing to do help with a lone task, and with no other', async () => {
+		const pool = await startPool(2);
+		const parts: TestTask = { kind: 'parts', count: 6, ms: 20 };
+		expect(new Set((await pool.run(parts, true)).split(',')).size).toBe(2);
+		expect(new Set((await pool.run(parts, false)).split(',')).size).toBe(1);
+	});
+
+	test('a lone task wakes no more than three other threads', async () => {
+		const pool = await startPool(8);
+		const doneBy = (await pool.run({ kind: 'parts', count: 40, ms: 20 }, true)).split(',');
+		expect(doneBy).toHaveLength(40);
+		expect(new Set(doneBy).size).toBe(4);
+	});
+
 	test('start fails with the message of a missing model, and does not hang', async () => {
 		await expect(createPool(2, { missingModel: true }).start()).rejects.toThrow(
 			'The weights of ultraface are missing',

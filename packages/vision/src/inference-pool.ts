@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from '@facet/contracts';
 import { AppError } from '@facet/contracts';
 import { Piscina } from 'piscina';
+import type { ThreadData, ThreadTask } from './inference-thread.ts';
 import { type TaskOutcome, unwrap } from './task-outcome.ts';
 
 /** Two, so that one task's decoding (sharp's own threads) overlaps with the other's inference. */
@@ -39,12 +41,15 @@ export class InferencePool<Task, Result> {
 	async start(): Promise<void> {
 		if (this.#piscina !== undefined) throw new Error('Expected start to be called once');
 		const { threadEntry, threads, workerData, logger } = this.#options;
+		const data: ThreadData<unknown> = { options: workerData, channels: channelsOf(threads) };
 		const piscina = new Piscina<unknown, TaskOutcome<Result>>({
 			filename: threadEntry.href,
 			minThreads: threads,
 			maxThreads: threads,
 			concurrentTasksPerWorker: TASKS_PER_THREAD,
-			workerData,
+			workerData: data,
+			// A thread that waits for a task by Atomics hears no neighbour.
+			atomics: 'disabled',
 			recordTiming: false,
 		});
 		// A thread that dies while idle has no task to fail; without a listener the event would end the process.
@@ -67,9 +72,9 @@ export class InferencePool<Task, Result> {
 	 *
 	 * @throws what the task threw; AppError `worker_lost` when its thread died.
 	 */
-	async run(task: Task): Promise<Result> {
+	async run(task: Task, isLone = false): Promise<Result> {
 		if (this.#piscina === undefined) throw new Error('Expected start to have been called before run');
-		return unwrap(await this.#dispatch(this.#piscina, task));
+		return unwrap(await this.#dispatch(this.#piscina, { task, isLone }));
 	}
 
 	/** Ends the threads; to be called when no task runs. */
@@ -78,7 +83,10 @@ export class InferencePool<Task, Result> {
 	}
 
 	/** Tasks never reject in a thread, see `TaskOutcome`: a rejection means that the thread itself is gone. */
-	async #dispatch(piscina: Piscina<unknown, TaskOutcome<Result>>, task: Task): Promise<TaskOutcome<Result>> {
+	async #dispatch(
+		piscina: Piscina<unknown, TaskOutcome<Result>>,
+		task: ThreadTask<Task>,
+	): Promise<TaskOutcome<Result>> {
 		try {
 			return await piscina.run(task, { name: 'run' });
 		} catch (cause) {
@@ -86,4 +94,12 @@ export class InferencePool<Task, Result> {
 			throw new AppError('worker_lost', { cause });
 		}
 	}
+}
+
+/** Threads are neighbours of three others, so that a task wakes few of them. */
+const NEIGHBOURHOOD = 4;
+
+function channelsOf(threads: number): string[] {
+	const pool = randomUUID();
+	return Array.from({ length: Math.ceil(threads / NEIGHBOURHOOD) }, (_, index) => `${pool}-${index}`);
 }

@@ -1,11 +1,27 @@
-import { workerData } from 'node:worker_threads';
+import { threadId, workerData } from 'node:worker_threads';
+import { Neighbours, type WorkDivision } from './neighbours.ts';
 import { settle, type TaskOutcome } from './task-outcome.ts';
 
 /** The exports that an `InferencePool` calls in each of its threads. */
 export interface InferenceThread<Task, Result> {
 	/** Loads what the tasks need; the pool's start waits for it. */
 	ready(): Promise<TaskOutcome<undefined>>;
-	run(task: Task): Promise<TaskOutcome<Result>>;
+	run(task: ThreadTask<Task>): Promise<TaskOutcome<Result>>;
+}
+
+/** What a thread is given to do. */
+export interface ThreadTask<Task> {
+	readonly task: Task;
+	/** Whether other threads have nothing to do. */
+	readonly isLone: boolean;
+}
+
+/** What every thread of a pool is started with. */
+export interface ThreadData<Options> {
+	/** Threads that help each other have one of these channels. */
+	readonly channels: readonly string[];
+	/** For the loader. */
+	readonly options: Options;
 }
 
 /**
@@ -25,11 +41,13 @@ export interface InferenceThread<Task, Result> {
  * fails, the pool's start fails with its error.
  */
 export function inferenceThread<Options, Task, Result>(
-	load: (options: Options) => Promise<(task: Task) => Promise<Result>>,
+	load: (options: Options, neighbours: WorkDivision) => Promise<(task: Task) => Promise<Result>>,
 ): InferenceThread<Task, Result> {
+	const { options, channels }: ThreadData<Options> = workerData;
+	const neighbours = new Neighbours({ channel: channels[threadId % channels.length] ?? '' });
 	let loaded: Promise<(task: Task) => Promise<Result>> | undefined;
 	function handler() {
-		loaded ??= load(workerData);
+		loaded ??= load(options, neighbours);
 		return loaded;
 	}
 	return {
@@ -38,6 +56,7 @@ export function inferenceThread<Options, Task, Result>(
 				await handler();
 				return undefined;
 			}),
-		run: (task) => settle(async () => (await handler())(task)),
+		run: ({ task, isLone }) =>
+			settle(async () => neighbours.run(isLone, async () => (await handler())(task))),
 	};
 }

@@ -1,14 +1,15 @@
 import { type Detection, mapLandmarks, type Point, type RgbImage, scaleBox } from '@facet/contracts';
 import { intersectionOverSmaller, intersectionOverUnion } from './box-overlap.ts';
 import type { Candidate, Engine } from './engine.ts';
+import type { DividedWork } from './neighbours.ts';
 import type { SourcePicture } from './source-picture.ts';
 import { findTileFaces } from './tile-pass.ts';
 import { type Turn, turnBack, turnImage } from './turned-image.ts';
 import { findUprightFaces } from './upright-faces.ts';
 
 export interface RescueOptions {
-	/** Makes a detection of what a network found: landmarks, and what they say of the score. */
-	readonly complete: (image: RgbImage, candidate: Candidate) => Promise<Detection>;
+	/** Makes a detection of each face that a network found: landmarks, and what they say of the score. */
+	readonly complete: DividedWork<Candidate, Detection>;
 	/** The lowest score to answer. */
 	readonly scoreThreshold: number;
 	/** Whether the picture may lie on its side. */
@@ -61,12 +62,9 @@ async function completeAll(
 	{ complete, scoreThreshold }: RescueOptions,
 ): Promise<Detection[]> {
 	const least = Math.min(scoreThreshold, engine.scoreThreshold);
-	const detections: Detection[] = [];
-	for (const { pass, ...candidate } of await findUprightFaces(engine, image)) {
-		if (candidate.score < least) continue;
-		detections.push({ ...(await complete(image, candidate)), detectorPass: pass });
-	}
-	return detections;
+	const found = (await findUprightFaces(engine, image)).filter(({ score }) => score >= least);
+	const detections = await complete(image, found);
+	return detections.map((detection, index) => ({ ...detection, detectorPass: found[index]?.pass }));
 }
 
 async function orTurned(
@@ -116,15 +114,18 @@ async function withTiles(
 	if (Math.min(...sides) > SMALL_FACE && sides.length > 0) return [...faces];
 	const tiles = await findTileFaces(engine, decode);
 	const scale = image.width / tiles.image.width;
-	const all = [...faces];
+	const known = faces.map(({ box }) => scaleBox(box, 1 / scale, 1 / scale));
+	const others: Candidate[] = [];
 	for (const candidate of tiles.candidates) {
-		if (candidate.score < scoreThreshold) continue;
-		const known = all.some(({ box }) => isSameFace(scaleBox(box, 1 / scale, 1 / scale), candidate));
-		if (known) continue;
-		const face = await complete(tiles.image, candidate);
-		all.push({ ...scaleFace(face, scale), detectorPass: 'tiles' });
+		if (candidate.score < scoreThreshold || known.some((box) => isSameFace(box, candidate))) continue;
+		known.push(candidate.box);
+		others.push(candidate);
 	}
-	return all;
+	const completed = await complete(tiles.image, others);
+	return [
+		...faces,
+		...completed.map((face): Detection => ({ ...scaleFace(face, scale), detectorPass: 'tiles' })),
+	];
 }
 
 function isSameFace(box: Candidate['box'], candidate: Candidate): boolean {

@@ -26,7 +26,7 @@ export function serveInference<Task, Result>(threadEntry: URL): void {
 				pool = started;
 				tasks = new ChildTasks<Task, Result>({
 					threads,
-					run: (task) => started.run(task),
+					run: (task, isLone) => started.run(task, isLone),
 					send: (results) => send({ kind: 'done', results, rssBytes: process.memoryUsage.rss() }),
 				});
 				const outcome = await settle(async () => {

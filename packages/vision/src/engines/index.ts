@@ -1,5 +1,6 @@
 import type { Engine, EngineKind } from '../engine.ts';
 import { type Model, settingsOfKind, type UnlistedModel } from '../model-registry.ts';
+import { undivided } from '../neighbours.ts';
 import type { NetworkDescription, OnnxRuntime, TensorDescription } from '../onnx-session.ts';
 import { scrfd } from './scrfd.ts';
 import { ultraFace } from './ultraface.ts';
@@ -18,6 +19,7 @@ const KINDS: readonly EngineKind[] = [ultraFace, scrfd, yuNet];
 export async function openEngine(
 	model: Model | UnlistedModel,
 	runtime: OnnxRuntime,
+	division = undivided,
 ): Promise<{ engine: Engine; kind: string }> {
 	const session = await runtime.open(model.path);
 	let run = session;
@@ -27,7 +29,7 @@ export async function openEngine(
 			run = await runtime.open(model.path, kind.change);
 			await session.close();
 		}
-		return { engine: kind.create(settings, run), kind: kind.kind };
+		return { engine: kind.create(settings, run, division), kind: kind.kind };
 	} catch (error) {
 		await run.close();
 		throw error;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { intersectionOverUnion } from '../box-overlap.ts';
 import type { Candidate, Engine, EngineKind } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
+import type { WorkDivision } from '../neighbours.ts';
 import { cutAtHeads } from '../network-heads.ts';
 import { type AgreedFace, fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import type { OnnxSession } from '../onnx-session.ts';
@@ -49,18 +50,11 @@ const CLOSE_UP_SHARE = 0.25;
 /** The tiles that cover the picture at one scale. */
 type Grid = readonly BoundingBox[];
 
-/** A tile of an image as the network's input. */
-interface Sample {
+/** One look at a tile of a picture. */
+interface TileLook {
 	readonly tile: BoundingBox;
-	readonly image: Size;
-	/** Is turned around in place for the mirrored look. */
-	readonly target: PlaneTarget;
+	readonly side: 'plain' | 'mirrored';
 }
-
-type Side = 'plain' | 'mirrored';
-
-/** Gives an input tensor, of anything. */
-type TakePlanes = () => Float32Array;
 
 /**
  * UltraFace RFB-320 (https://github.com/Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB): 4420 anchors on
@@ -81,68 +75,70 @@ export const ultraFace: EngineKind = {
 	create: createUltraFace,
 };
 
-function createUltraFace(model: Model, session: OnnxSession): Engine {
+function createUltraFace(model: Model, session: OnnxSession, division: WorkDivision): Engine {
 	const parameters = parametersSchema.parse(model.parameters);
 	const thresholds = thresholdsOf(model);
 	const stock = new PlaneStock(3 * model.input.width * model.input.height);
 
-	const isWhole = (box: BoundingBox, { tile, image }: Sample) =>
+	const lookAt = division.divide<TileLook, Candidate[]>('ultraface', (image, look) =>
+		stock.lend((take) => runTile(session, model, image, look, { planes: take(), ...parameters })),
+	);
+
+	const isWhole = (box: BoundingBox, tile: BoundingBox, image: Size) =>
 		!isCutByTile(box, tile, image, parameters.tileMargin);
 
-	/** What the network sees in the samples of one view. */
-	async function look(samples: readonly Sample[], view: number, side: Side): Promise<Sighting[]> {
-		const sightings: Sighting[] = [];
-		// One after the other: a run blocks the thread anyway.
-		for (const sample of samples) {
-			if (side === 'mirrored') mirrorPlanes(sample.target);
-			for (const { box, score } of await runTile(session, sample, side, parameters)) {
-				if (isWhole(box, sample)) sightings.push({ box, score, view });
-			}
-		}
-		return sightings;
+	/** What the network sees in the tiles of views, of which the first has the number `firstView`. */
+	async function look(
+		image: RgbImage,
+		views: readonly Grid[],
+		side: TileLook['side'],
+		firstView = 0,
+	): Promise<Sighting[]> {
+		const tiles = views.flatMap((grid, index) => grid.map((tile) => ({ tile, view: firstView + index })));
+		const seen = await lookAt(
+			image,
+			tiles.map(({ tile }) => ({ tile, side })),
+		);
+		return tiles.flatMap(({ tile, view }, index) =>
+			(seen[index] ?? [])
+				.filter(({ box }) => isWhole(box, tile, image))
+				.map(({ box, score }) => ({ box, score, view })),
+		);
 	}
 
-	/** The faces of views, each of which is the samples that were looked at. */
-	function fuse(sightings: readonly Sighting[], views: readonly (readonly Sample[])[]): AgreedFace[] {
+	/** The faces of views, each of which is the tiles that were looked at. */
+	function fuse(image: Size, sightings: readonly Sighting[], views: readonly Grid[]): AgreedFace[] {
 		return fuseViews(sightings, {
 			iouThreshold: thresholds.iou,
 			containment: parameters.containment,
 			agreement: parameters.agreement,
 			unseenScore: parameters.candidateScore,
 			viewCount: views.length,
-			canSee: (view, box) => views[view]?.some((sample) => isWhole(box, sample)) ?? false,
+			canSee: (view, box) => views[view]?.some((tile) => isWhole(box, tile, image)) ?? false,
 		});
 	}
 
 	/** The faces that the grids' tiles show. Each grid is a view of the image, and its doubtful tiles in the mirror are. */
-	async function findFaces(image: RgbImage, grids: readonly Grid[], take: TakePlanes): Promise<Candidate[]> {
-		const views = grids.map((tiles) => tiles.map((tile) => sampleTile(model, image, tile, take())));
-		const sightings: Sighting[] = [];
-		for (const [view, samples] of views.entries()) sightings.push(...(await look(samples, view, 'plain')));
-		const faces = fuse(sightings, views);
+	async function findFaces(image: RgbImage, views: readonly Grid[]): Promise<Candidate[]> {
+		const sightings = await look(image, views, 'plain');
+		const faces = fuse(image, sightings, views);
 		const doubtful = faces.filter((face) => isDoubtful(face, parameters));
 		if (doubtful.length === 0) return faces;
-		const mirrored = views.map((samples) =>
-			samples.filter((sample) => doubtful.some(({ box }) => isWhole(box, sample))),
+		const mirrored = views.map((tiles) =>
+			tiles.filter((tile) => doubtful.some(({ box }) => isWhole(box, tile, image))),
 		);
-		for (const [view, samples] of mirrored.entries()) {
-			sightings.push(...(await look(samples, views.length + view, 'mirrored')));
-		}
-		return fuse(sightings, [...views, ...mirrored]);
+		sightings.push(...(await look(image, mirrored, 'mirrored', views.length)));
+		return fuse(image, sightings, [...views, ...mirrored]);
 	}
 
 	/**
 	 * Looks for a face that fills the frame when nothing else was found. That is decided by the model's own threshold,
 	 * so that an override changes what is reported and nothing else.
 	 */
-	async function withCloseUps(
-		image: RgbImage,
-		faces: readonly Candidate[],
-		take: TakePlanes,
-	): Promise<readonly Candidate[]> {
+	async function withCloseUps(image: RgbImage, faces: readonly Candidate[]): Promise<readonly Candidate[]> {
 		if (faces.some((face) => face.score >= thresholds.score)) return faces;
-		const samples = [sampleTile(model, image, withBorder(image), take())];
-		const found = fuse(await look(samples, 0, 'plain'), [samples]);
+		const views = [[withBorder(image)]];
+		const found = fuse(image, await look(image, views, 'plain'), views);
 		const closeUps = found
 			.filter((face) => isCloseUp(face.box, image))
 			.map((face): Candidate => ({ ...face, pass: 'close_up' }));
@@ -157,9 +153,7 @@ function createUltraFace(model: Model, session: OnnxSession): Engine {
 		scoreThreshold: thresholds.score,
 		async detect(image, scoreThreshold) {
 			const grids = [tileGrid(image, 1, 0), tileGrid(image, 2, parameters.tileOverlap)];
-			const faces = await stock.lend(async (take) =>
-				withCloseUps(image, await findFaces(image, grids, take), take),
-			);
+			const faces = await withCloseUps(image, await findFaces(image, grids));
 			return faces
 				.filter((face) => face.score >= scoreThreshold)
 				.map((face) => ({ ...face, box: trim(face.box, parameters) }));
@@ -186,7 +180,7 @@ function isCloseUp(box: BoundingBox, image: Size): boolean {
  *
  * @param planes - of anything.
  */
-function sampleTile(model: Model, image: RgbImage, tile: BoundingBox, planes: Float32Array): Sample {
+function sampleTile(model: Model, image: RgbImage, tile: BoundingBox, planes: Float32Array): PlaneTarget {
 	const { width: planeWidth, height: planeHeight } = model.input;
 	const zoom = Math.min(planeWidth / tile.width, planeHeight / tile.height);
 	const width = Math.max(1, Math.round(tile.width * zoom));
@@ -197,16 +191,20 @@ function sampleTile(model: Model, image: RgbImage, tile: BoundingBox, planes: Fl
 	const size = planeWidth * planeHeight;
 	for (let plane = 0; plane < planes.length; plane += size) planes.fill(0, plane + written, plane + size);
 	resampleRegion(image, tile, target);
-	return { tile, image, target };
+	return target;
 }
 
-/** Runs the network on a sampled tile; what it sees, in pixels of the image that the tile lies in. */
+/** Runs the network on a tile; what it sees, in pixels of the image that the tile lies in. */
 async function runTile(
 	session: OnnxSession,
-	{ tile, target: { planes, planeWidth, planeHeight, width, height } }: Sample,
-	side: Side,
-	{ candidateScore, smallestFace }: Parameters,
+	model: Model,
+	image: RgbImage,
+	{ tile, side }: TileLook,
+	{ planes, candidateScore, smallestFace }: Parameters & { readonly planes: Float32Array },
 ): Promise<Candidate[]> {
+	const target = sampleTile(model, image, tile, planes);
+	if (side === 'mirrored') mirrorPlanes(target);
+	const { planeWidth, planeHeight, width, height } = target;
 	const outputs = await session.run(planes, [1, 3, planeHeight, planeWidth]);
 	const input = { width: planeWidth, height: planeHeight };
 	const scaleX = tile.width / width;
