@@ -74,7 +74,7 @@ export const syncSection: Section = {
 			],
 			figures: { syncP50Ms: rounded(of(1, p(50)), 2), syncOverheadMs: overhead },
 			notes: [
-				`\`POST /detect_faces\` with a URL, ${bench.size.syncRequests} requests of 1920-pixel photos a round, medians of ${bench.size.rounds} rounds. The bare pipeline is one photo in one thread, decoding and networks, ${TURN} photos in turn with as many requests; the overhead is the difference of the two p50 of a round, and has the download in it.`,
+				`\`POST /detect_faces\` with a URL, ${bench.size.syncRequests} requests of 1920-pixel photos a round, medians of ${bench.size.rounds} rounds. The bare pipeline is one photo in one thread, decoding and networks, ${TURN} photos in turn with as many requests (of the service’s threads, those that have nothing to do help with detection); the overhead is the difference of the two p50 of a round, and has the download in it.`,
 				`Where one client’s time goes (medians, ms): ${stages}.`,
 				'The fair share is the number of clients over the requests done a second.',
 			],
