@@ -31,11 +31,13 @@ export class ChaosMedia {
 	readonly #photos: readonly { readonly jpeg: Buffer; readonly picture: Picture }[];
 	readonly #video: Buffer;
 	readonly #frames: readonly Buffer[];
-	readonly #held = new Set<() => void>();
+	/** What answers the requests that wait, by their URLs. */
+	readonly #held = new Map<() => void, string>();
 	readonly #watchers = new Set<() => void>();
 	readonly #requests: string[] = [];
 	#server: TestServer | undefined;
-	#isOpen = false;
+	/** What is in the URLs that are held no more. */
+	readonly #open = new Set<string>();
 
 	private constructor(
 		directory: string,
@@ -88,16 +90,19 @@ export class ChaosMedia {
 		});
 	}
 
-	/** Answers what is held, and from now on everyone. */
-	open(): void {
-		this.#isOpen = true;
-		for (const answer of this.#held) answer();
-		this.#held.clear();
+	/** Answers what is held, or those of it whose URL has this in it; and from now on everyone who would be held with these. */
+	open(part = 'held'): void {
+		this.#open.add(part);
+		for (const [answer, url] of this.#held) {
+			if (!url.includes(part)) continue;
+			this.#held.delete(answer);
+			answer();
+		}
 	}
 
 	/** Holds again what is asked for with `held`, and forgets the requests that have come. */
 	shut(): void {
-		this.#isOpen = false;
+		this.#open.clear();
 		this.#requests.length = 0;
 	}
 
@@ -109,10 +114,10 @@ export class ChaosMedia {
 	#answer({ url = '' }: IncomingMessage, response: ServerResponse): void {
 		this.#requests.push(url);
 		const answer = () => this.#send(url, response);
-		if (this.#isOpen || !url.includes('held')) {
+		if (!url.includes('held') || [...this.#open].some((part) => url.includes(part))) {
 			answer();
 		} else {
-			this.#held.add(answer);
+			this.#held.set(answer, url);
 			void once(response, 'close').then(() => this.#held.delete(answer));
 		}
 		for (const check of this.#watchers) check();
