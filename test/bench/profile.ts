@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { ServiceProcess } from '../support/service-process.ts';
 import { Bench } from './suite/bench.ts';
 import { BenchRedis } from './suite/bench-redis.ts';
 import { FULL } from './suite/bench-size.ts';
@@ -38,7 +36,7 @@ try {
 	const service = await bench.service(shared, 0);
 	const worker = await startWorker();
 	const speed = await bench.photosPerSecond(service, count, values.crops);
-	await worker.stop();
+	await worker.end();
 	console.log(`${count} photos, ${speed.toFixed(1)} a second with the profiler on; files in ${directory}`);
 	for (const name of (await readdir(directory)).filter((file) => file.endsWith('.cpuprofile')))
 		printProfile(name, await readFile(join(directory, name), 'utf8'));
@@ -48,42 +46,22 @@ try {
 	await redis.stop();
 }
 
-async function startWorker(): Promise<{ stop(): Promise<void> }> {
-	const profile = [
-		'--single-threaded-gc',
+async function startWorker(): Promise<ServiceProcess> {
+	const environment = {
+		REDIS_URL: redis.url,
+		WORKER_PORT: '0',
+		SOURCE_ALLOW_NETWORKS: '127.0.0.0/8',
+		INFERENCE_THREADS: String(availableParallelism()),
+		...shared,
+	};
+	const worker = ServiceProcess.start('worker', environment, [
 		'--cpu-prof',
 		`--cpu-prof-dir=${directory}`,
 		'--heap-prof',
 		`--heap-prof-dir=${directory}`,
-	];
-	const child = spawn(process.execPath, [...profile, resolve('apps/worker/dist/main.js')], {
-		env: {
-			PATH: process.env.PATH ?? '',
-			REDIS_URL: redis.url,
-			WORKER_PORT: '0',
-			SOURCE_ALLOW_NETWORKS: '127.0.0.0/8',
-			INFERENCE_THREADS: String(availableParallelism()),
-			...shared,
-		},
-		stdio: ['ignore', 'pipe', 'inherit'],
-	});
-	const lines = createInterface({ input: child.stdout });
-	for (;;) {
-		const [line] = await Promise.race([
-			once(lines, 'line'),
-			once(child, 'exit').then(([code]) => {
-				throw new Error(`the worker ended with ${code} at its start`);
-			}),
-		]);
-		if (String(line).includes('worker: ready')) break;
-	}
-	return {
-		async stop() {
-			const exited = once(child, 'exit');
-			child.kill('SIGTERM');
-			await exited;
-		},
-	};
+	]);
+	await worker.logged('worker: ready');
+	return worker;
 }
 
 function printProfile(name: string, json: string): void {

@@ -35,9 +35,18 @@ export class ServiceProcess {
 		});
 	}
 
-	/** Starts `apps/<app>/dist/main.js` with nothing of this process's environment but the PATH. */
-	static start(app: 'api' | 'worker', environment: Readonly<Record<string, string>>): ServiceProcess {
-		const child = spawn(process.execPath, [...NODE_OPTIONS[app], `${root}apps/${app}/dist/main.js`], {
+	/**
+	 * Starts `apps/<app>/dist/main.js` with nothing of this process's environment but the PATH.
+	 *
+	 * @param nodeOptions - besides those that it has in the images.
+	 */
+	static start(
+		app: 'api' | 'worker',
+		environment: Readonly<Record<string, string>>,
+		nodeOptions: readonly string[] = [],
+	): ServiceProcess {
+		const options = [...NODE_OPTIONS[app], ...nodeOptions];
+		const child = spawn(process.execPath, [...options, `${root}apps/${app}/dist/main.js`], {
 			cwd: root,
 			env: { PATH: process.env.PATH ?? '', ...environment },
 			stdio: ['ignore', 'pipe', 'pipe'],
