@@ -1,6 +1,5 @@
 import type { BoundingBox, DetectorPass, FaceLandmarks, RgbImage } from '@facet/contracts';
 import type { Model } from './model-registry.ts';
-
 import type { WorkDivision } from './neighbours.ts';
 import type { NetworkDescription, OnnxSession } from './onnx-session.ts';
 

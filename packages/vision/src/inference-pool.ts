@@ -70,6 +70,7 @@ export class InferencePool<Task, Result> {
 	/**
 	 * Runs a task in a thread.
 	 *
+	 * @param isLone - whether other threads have nothing to do, which then help with its picture.
 	 * @throws what the task threw; AppError `worker_lost` when its thread died.
 	 */
 	async run(task: Task, isLone = false): Promise<Result> {

@@ -28,8 +28,8 @@ export interface ThreadData<Options> {
  * The thread's side of an `InferencePool`. A thread's entry module is
  *
  * ```ts
- * export const { ready, run } = inferenceThread(async (options: Options) => {
- * 	const detector = await createFaceDetector(options);
+ * export const { ready, run } = inferenceThread(async (options: Options, division) => {
+ * 	const detector = await createFaceDetector({ ...options, division });
  * 	return (task: Task) => detector.detect(...);
  * });
  * ```
@@ -37,11 +37,11 @@ export interface ThreadData<Options> {
  * A task must not leave a network running when it settles: the pool ends idle threads, and ending a thread during
  * `session.run` aborts the process.
  *
- * @param load - called once a thread with the pool's `workerData`; gives the function that handles the tasks. When it
- * fails, the pool's start fails with its error.
+ * @param load - called once a thread, with the pool's `workerData` and with what shares the parts of a picture out to other
+ * threads; gives the function that handles the tasks. When it fails, the pool's start fails with its error.
  */
 export function inferenceThread<Options, Task, Result>(
-	load: (options: Options, neighbours: WorkDivision) => Promise<(task: Task) => Promise<Result>>,
+	load: (options: Options, division: WorkDivision) => Promise<(task: Task) => Promise<Result>>,
 ): InferenceThread<Task, Result> {
 	const { options, channels }: ThreadData<Options> = workerData;
 	const neighbours = new Neighbours({ channel: channels[threadId % channels.length] ?? '' });
