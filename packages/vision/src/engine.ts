@@ -1,7 +1,7 @@
 import type { BoundingBox, DetectorPass, FaceLandmarks, RgbImage } from '@facet/contracts';
 import type { Model } from './model-registry.ts';
-import type { WorkDivision } from './neighbours.ts';
 import type { NetworkDescription, OnnxSession } from './onnx-session.ts';
+import type { WorkDivision } from './work-division.ts';
 
 /** A face as a detection network gives it, in pixels of the image that was looked at. */
 export interface Candidate {

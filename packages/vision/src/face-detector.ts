@@ -6,11 +6,11 @@ import { headPoseOf } from './face-pose.ts';
 import { toFaceLandmarks } from './landmark-points.ts';
 import { createLandmarkNetwork, type LandmarkNetwork } from './landmarks68.ts';
 import { findModel, findModelFile, isModelPath } from './model-registry.ts';
-import { undivided, type WorkDivision } from './neighbours.ts';
 import { OnnxRuntime } from './onnx-session.ts';
 import { detectWithRescue } from './rescue-passes.ts';
 import type { SourcePicture } from './source-picture.ts';
 import { viewQuality } from './view-quality.ts';
+import { undivided, type WorkDivision } from './work-division.ts';
 
 export interface FaceDetectorOptions {
 	/** Directory of `MODELS.json` and the weights. */

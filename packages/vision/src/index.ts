@@ -17,7 +17,7 @@ export {
 	type ModelRegistry,
 	readModelRegistry,
 } from './model-registry.ts';
-export { Neighbours, type WorkDivision } from './neighbours.ts';
+export { Neighbours } from './neighbours.ts';
 export { OnnxRuntime, type OnnxSession } from './onnx-session.ts';
 export { protobufFields } from './protobuf-fields.ts';
 export { protobufMessage, protobufNumber, protobufText } from './protobuf-writer.ts';
@@ -34,3 +34,4 @@ export type {
 	TrackingResult,
 } from './tracking/observation.ts';
 export { trackFaces } from './tracking/track-faces.ts';
+export type { WorkDivision } from './work-division.ts';

@@ -8,6 +8,9 @@ import { type TaskOutcome, unwrap } from './task-outcome.ts';
 /** Two, so that one task's decoding (sharp's own threads) overlaps with the other's inference. */
 const TASKS_PER_THREAD = 2;
 
+/** Threads that help each other, so that a task wakes few of them. */
+const NEIGHBOURHOOD = 4;
+
 export interface InferencePoolOptions {
 	/** Module of a thread: exports `ready` and `run`, see `inferenceThread`. */
 	readonly threadEntry: URL;
@@ -41,7 +44,11 @@ export class InferencePool<Task, Result> {
 	async start(): Promise<void> {
 		if (this.#piscina !== undefined) throw new Error('Expected start to be called once');
 		const { threadEntry, threads, workerData, logger } = this.#options;
-		const data: ThreadData<unknown> = { options: workerData, channels: channelsOf(threads) };
+		const data: ThreadData<unknown> = {
+			options: workerData,
+			pool: randomUUID(),
+			neighbourhoods: Math.ceil(threads / NEIGHBOURHOOD),
+		};
 		const piscina = new Piscina<unknown, TaskOutcome<Result>>({
 			filename: threadEntry.href,
 			minThreads: threads,
@@ -95,12 +102,4 @@ export class InferencePool<Task, Result> {
 			throw new AppError('worker_lost', { cause });
 		}
 	}
-}
-
-/** Threads are neighbours of three others, so that a task wakes few of them. */
-const NEIGHBOURHOOD = 4;
-
-function channelsOf(threads: number): string[] {
-	const pool = randomUUID();
-	return Array.from({ length: Math.ceil(threads / NEIGHBOURHOOD) }, (_, index) => `${pool}-${index}`);
 }

@@ -1,6 +1,7 @@
 import { threadId, workerData } from 'node:worker_threads';
-import { Neighbours, type WorkDivision } from './neighbours.ts';
+import { Neighbours } from './neighbours.ts';
 import { settle, type TaskOutcome } from './task-outcome.ts';
+import type { WorkDivision } from './work-division.ts';
 
 /** The exports that an `InferencePool` calls in each of its threads. */
 export interface InferenceThread<Task, Result> {
@@ -18,8 +19,10 @@ export interface ThreadTask<Task> {
 
 /** What every thread of a pool is started with. */
 export interface ThreadData<Options> {
-	/** Threads that help each other have one of these channels. */
-	readonly channels: readonly string[];
+	/** Names the pool, among all of this process. */
+	readonly pool: string;
+	/** Into how many groups its threads are divided, each of which helps its own. */
+	readonly neighbourhoods: number;
 	/** For the loader. */
 	readonly options: Options;
 }
@@ -43,8 +46,8 @@ export interface ThreadData<Options> {
 export function inferenceThread<Options, Task, Result>(
 	load: (options: Options, division: WorkDivision) => Promise<(task: Task) => Promise<Result>>,
 ): InferenceThread<Task, Result> {
-	const { options, channels }: ThreadData<Options> = workerData;
-	const neighbours = new Neighbours({ channel: channels[threadId % channels.length] ?? '' });
+	const { options, pool, neighbourhoods }: ThreadData<Options> = workerData;
+	const neighbours = new Neighbours({ channel: `${pool}-${threadId % neighbourhoods}` });
 	let loaded: Promise<(task: Task) => Promise<Result>> | undefined;
 	function handler() {
 		loaded ??= load(options, neighbours);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RgbImage } from '@facet/contracts';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Neighbours, undivided } from './neighbours.ts';
+import { Neighbours } from './neighbours.ts';
 
 const PICTURE: RgbImage = { data: Uint8Array.of(7, 8, 9), width: 1, height: 1 };
 const PARTS = [0, 1, 2, 3, 4];
@@ -120,15 +120,4 @@ describe('Neighbours', () => {
 		expect(await one.run(true, () => divided(PICTURE, PARTS))).toEqual(expected);
 		expect(doneBy.get(4)).toBe('one');
 	});
-});
-
-test('undivided work is done part by part', async () => {
-	const running: number[] = [];
-	const divided = undivided.divide('look', async (_image: RgbImage, part: number) => {
-		running.push(part);
-		await delay(1);
-		running.splice(running.indexOf(part), 1);
-		return running.length;
-	});
-	expect(await divided(PICTURE, PARTS)).toEqual([0, 0, 0, 0, 0]);
 });

@@ -2,30 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { RgbImage } from '@facet/contracts';
 import { settle, type TaskOutcome, unwrap } from './task-outcome.ts';
-
-/** Does one part of the work on a picture; the same in every thread. */
-export type PartWorker<Part, Result> = (image: RgbImage, part: Part) => Promise<Result>;
-
-/** Does all parts of the work on a picture; results are in the order of the parts. */
-export type DividedWork<Part, Result> = (image: RgbImage, parts: readonly Part[]) => Promise<Result[]>;
-
-/** Divides the work on a picture between threads. */
-export interface WorkDivision {
-	/**
-	 * @param name - of this work, among all of a thread; the same in every thread.
-	 * @param work - parts and results survive structured cloning.
-	 */
-	divide<Part, Result>(name: string, work: PartWorker<Part, Result>): DividedWork<Part, Result>;
-}
-
-/** For a thread that has no neighbours: one part after the other. */
-export const undivided: WorkDivision = {
-	divide: (_name, work) => async (image, parts) => {
-		const results = [];
-		for (const part of parts) results.push(await work(image, part));
-		return results;
-	},
-};
+import { type DividedWork, type PartWorker, undivided, type WorkDivision } from './work-division.ts';
 
 /** Parts of a picture that whoever has time may take. */
 interface Offer {

@@ -11,20 +11,16 @@ export class PlaneStock {
 	}
 
 	/**
-	 * Runs `use`, which takes as many tensors as it wants and must not keep any. What was in them last is still there.
+	 * Runs `use` with a tensor, which it must not keep. What was in it last is still there.
 	 *
-	 * There are never more of them than were taken at one time.
+	 * There are never more of them than were lent at one time.
 	 */
-	async lend<T>(use: (take: () => Float32Array) => Promise<T>): Promise<T> {
-		const lent: Float32Array[] = [];
+	async lend<T>(use: (planes: Float32Array) => Promise<T>): Promise<T> {
+		const planes = this.#free.pop() ?? new Float32Array(this.#length);
 		try {
-			return await use(() => {
-				const planes = this.#free.pop() ?? new Float32Array(this.#length);
-				lent.push(planes);
-				return planes;
-			});
+			return await use(planes);
 		} finally {
-			this.#free.push(...lent);
+			this.#free.push(planes);
 		}
 	}
 }

@@ -1,11 +1,11 @@
 import { type Detection, mapLandmarks, type Point, type RgbImage, scaleBox } from '@facet/contracts';
 import { intersectionOverSmaller, intersectionOverUnion } from './box-overlap.ts';
 import type { Candidate, Engine } from './engine.ts';
-import type { DividedWork } from './neighbours.ts';
 import type { SourcePicture } from './source-picture.ts';
 import { findTileFaces } from './tile-pass.ts';
 import { type Turn, turnBack, turnImage } from './turned-image.ts';
 import { findUprightFaces } from './upright-faces.ts';
+import type { DividedWork } from './work-division.ts';
 
 export interface RescueOptions {
 	/** Makes a detection of each face that a network found: landmarks, and what they say of the score. */

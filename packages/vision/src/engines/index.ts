@@ -1,7 +1,7 @@
 import type { Engine, EngineKind } from '../engine.ts';
 import { type Model, settingsOfKind, type UnlistedModel } from '../model-registry.ts';
-import { undivided } from '../neighbours.ts';
 import type { NetworkDescription, OnnxRuntime, TensorDescription } from '../onnx-session.ts';
+import { undivided } from '../work-division.ts';
 import { scrfd } from './scrfd.ts';
 import { ultraFace } from './ultraface.ts';
 import { yuNet } from './yunet.ts';

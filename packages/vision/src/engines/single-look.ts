@@ -46,10 +46,8 @@ export function createSingleLookEngine(
 
 	async function look(image: RgbImage, region: BoundingBox, scoreThreshold: number): Promise<Candidate[]> {
 		const size = isFixed ? largest : openSize(region, largest);
-		return stock.lend(async (take) => {
-			const planes = take()
-				.subarray(0, 3 * size.width * size.height)
-				.fill(black);
+		return stock.lend(async (lent) => {
+			const planes = lent.subarray(0, 3 * size.width * size.height).fill(black);
 			const input = letterbox(image, region, size, model, planes);
 			const outputs = await session.run(planes, [1, 3, size.height, size.width]);
 			const candidates = toAnchorLevels(outputs.values(), size).flatMap((level) =>

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { intersectionOverUnion } from '../box-overlap.ts';
 import type { Candidate, Engine, EngineKind } from '../engine.ts';
 import { type Model, thresholdsOf } from '../model-registry.ts';
-import type { WorkDivision } from '../neighbours.ts';
 import { cutAtHeads } from '../network-heads.ts';
 import { type AgreedFace, fuseViews, type Sighting } from '../non-maximum-suppression.ts';
 import type { OnnxSession } from '../onnx-session.ts';
@@ -11,6 +10,7 @@ import { PlaneStock } from '../plane-stock.ts';
 import type { PlaneTarget } from '../plane-target.ts';
 import { mirrorPlanes, resampleRegion } from '../resample.ts';
 import { isCutByTile, tileGrid } from '../tiling.ts';
+import type { WorkDivision } from '../work-division.ts';
 import { decodeUltraFace } from './ultraface-anchors.ts';
 
 /** UltraFace's part of a `MODELS.json` entry. */
@@ -81,7 +81,7 @@ function createUltraFace(model: Model, session: OnnxSession, division: WorkDivis
 	const stock = new PlaneStock(3 * model.input.width * model.input.height);
 
 	const lookAt = division.divide<TileLook, Candidate[]>('ultraface', (image, look) =>
-		stock.lend((take) => runTile(session, model, image, look, { planes: take(), ...parameters })),
+		stock.lend((planes) => runTile(session, model, image, look, { planes, ...parameters })),
 	);
 
 	const isWhole = (box: BoundingBox, tile: BoundingBox, image: Size) =>
